@@ -31,6 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "display",
         &["resource", "graph", "plan", "execute", "deployment"],
     ),
+    // The macros: a package of its own, which the compiler runs.
+    ("derive", &[]),
     ("sandbox", &[]),
     ("testing", &["resource", "graph", "execute", "deployment"]),
     (

@@ -20,6 +20,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::OwnedMutexGuard;
 
 use super::credentials::{Profiles, Source};
@@ -29,7 +30,9 @@ use super::hands;
 use super::http::{self, Bundle, BundleError};
 use super::keyed_lock::KeyedLocks;
 use super::opt_in;
+use super::pages::pages;
 use super::rate::Pacer;
+use super::request::Request;
 use super::retry::{Repeat, call, repeated};
 use crate::resource::session::beside;
 use crate::resource::{Masking, Proof, ProviderError, Urn};
@@ -85,6 +88,9 @@ impl Deref for Context {
         &self.clients
     }
 }
+
+/// A request under way.
+pub type Sent<'a, R> = BoxFuture<'a, AwsResult<<R as Request>::Output>>;
 
 /// The clients of one account and region, before it is known which account that is.
 pub struct Clients {
@@ -333,6 +339,42 @@ impl Clients {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         self.named(call(&self.pacer, operation, Repeat::Unsafe, make).await)
+    }
+
+    /// Sends a request that may be repeated; see [`Clients::call`]. The future is boxed: what the SDK does for a request is
+    /// so large that the compiler loses its way in several of them together.
+    ///
+    /// # Errors
+    /// Those of [`Clients::call`].
+    pub fn send<'a, R: Request + 'a>(&'a self, request: R) -> Sent<'a, R> {
+        let sending = async move { self.call(R::OPERATION, || request.clone().send()).await };
+        sending.boxed()
+    }
+
+    /// Sends a request to create that must not be retried blindly; see [`Clients::call_once`].
+    ///
+    /// # Errors
+    /// Those of [`Clients::call_once`].
+    pub async fn send_once<R: Request>(&self, request: R) -> AwsResult<R::Output> {
+        self.call_once(R::OPERATION, || request.clone().send())
+            .await
+    }
+
+    /// Returns all results of a listing request. `ask` makes the request for the page of a token, `read` takes its contents
+    /// and the token of the next page out of the answer.
+    ///
+    /// # Errors
+    /// Those of [`Clients::call`], and those of [`pages`](super::pages::pages).
+    pub async fn pages<R: Request, T>(
+        &self,
+        ask: impl Fn(Option<String>) -> R,
+        read: impl Fn(R::Output) -> (Option<Vec<T>>, Option<String>),
+    ) -> AwsResult<Vec<T>> {
+        let (ask, read) = (&ask, &read);
+        pages(R::OPERATION, |token| async move {
+            Ok(read(self.send(ask(token)).await?))
+        })
+        .await
     }
 
     /// Does the same as [`Clients::call`], for an answer in our own terms.

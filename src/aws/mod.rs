@@ -31,6 +31,7 @@ mod provider;
 pub mod rate;
 pub mod rds;
 pub mod registry;
+mod request;
 pub mod resource_type;
 mod retag;
 pub mod retry;

@@ -243,9 +243,7 @@ impl Provider for AwsProvider {
 /// Returns the availability zones of the region that can be used.
 async fn zones(clients: &Clients) -> Result<Vec<String>, ProviderError> {
     let answer = clients
-        .call("ec2:DescribeAvailabilityZones", || {
-            clients.ec2.describe_availability_zones().send()
-        })
+        .send(clients.ec2.describe_availability_zones())
         .await?;
     let mut zones: Vec<String> = answer
         .availability_zones()

@@ -18,12 +18,13 @@
 //! - **delete** succeeds if the object is already gone, and returns once it is. The engine repeats it while it is in use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::error::AwsResult;
@@ -34,8 +35,9 @@ use crate::resource::provider::{
     Creation, DataPolicy, Deletion, Holder, Progress, Query, Remedy, Update, Wanted,
 };
 use crate::resource::{
-    Condition, Diff, ErrorKind, InvalidInput, LiveSnapshot, Observed, Properties, ProviderError,
-    ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
+    Condition, Diff, ErrorKind, InvalidInput, LiveSnapshot, Observed, OutputTable, Properties,
+    PropertyTable, ProviderError, ReadSession, Schema, Tags, Urn, Value, schema::Unset,
+    tags::short_hash,
 };
 
 /// The means to ask what holds objects.
@@ -130,10 +132,14 @@ pub fn check<Inputs: DeserializeOwned>(
     serde_json::from_value(json).map_or_else(|_| Vec::new(), |inputs| check(&inputs))
 }
 
+/// The outputs of a type that has none.
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
+pub struct NoOutputs {}
+
 /// A request to create, in the type's own terms.
-pub struct New<'a, Inputs> {
+pub struct New<'a, T: ResourceType> {
     pub urn: &'a Urn,
-    pub inputs: &'a Inputs,
+    pub inputs: &'a T::Inputs,
     pub tags: &'a Tags,
     /// The ids of the live objects that this one replaces.
     pub instead_of: &'a [String],
@@ -141,7 +147,7 @@ pub struct New<'a, Inputs> {
     fingerprint: String,
 }
 
-impl<Inputs> New<'_, Inputs> {
+impl<T: ResourceType> New<'_, T> {
     /// Returns the client token: the same across retries and across runs, for the same resource with the same inputs.
     ///
     /// `generation` counts deleted predecessors that AWS still returns for a token, since a token outlives its object. The
@@ -164,6 +170,13 @@ pub struct Change<'a, T: ResourceType> {
     pub progress: &'a dyn Progress,
 }
 
+impl<T: ResourceType> Change<'_, T> {
+    /// Returns whether a property changes.
+    pub fn touches(&self, property: &str) -> bool {
+        self.diff.touches(property)
+    }
+}
+
 impl<T: ResourceType> Change<'_, T>
 where
     T::Inputs: Clone,
@@ -178,17 +191,25 @@ where
     }
 }
 
+/// A request to delete, in the type's own terms.
+pub struct Old<'a, T: ResourceType> {
+    pub live: &'a LiveOf<T>,
+    pub data: DataPolicy,
+    pub progress: &'a dyn Progress,
+}
+
 /// One AWS resource type.
-#[async_trait]
-pub trait ResourceType: Send + Sync + 'static {
-    type Inputs: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
-    type Outputs: Serialize + DeserializeOwned + Send + Sync;
+pub trait ResourceType: Sized + Send + Sync + 'static {
+    type Inputs: Serialize + DeserializeOwned + JsonSchema + PropertyTable + Send + Sync;
+    type Outputs: Serialize + DeserializeOwned + OutputTable + Send + Sync;
 
     fn schema(&self) -> Schema;
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>>
-    where
-        Self: Sized;
+    fn read(
+        &self,
+        context: &Context,
+        query: Query<'_>,
+    ) -> impl Future<Output = AwsResult<Vec<LiveOf<Self>>>> + Send;
 
     /// Returns the id of the object that an ARN names, where the ARN contains it.
     fn id_in<'a>(&self, _arn: &'a str) -> Option<&'a str> {
@@ -196,56 +217,48 @@ pub trait ResourceType: Send + Sync + 'static {
     }
 
     /// Makes the requests of the read in advance; see the head of this file. Its parents are those of the index.
-    async fn ahead(&self, _context: &Context, _query: Query<'_>) {}
+    fn ahead(&self, _context: &Context, _query: Query<'_>) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
 
-    async fn create(
+    fn create(
         &self,
         context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>>
-    where
-        Self: Sized;
+        new: New<'_, Self>,
+    ) -> impl Future<Output = AwsResult<LiveOf<Self>>> + Send;
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>>
-    where
-        Self: Sized;
+    fn update(
+        &self,
+        context: &Context,
+        change: Change<'_, Self>,
+    ) -> impl Future<Output = AwsResult<LiveOf<Self>>> + Send;
 
     /// Polls a settling object until it is ready. Types that are ready at once leave it out.
-    async fn wait(
+    fn wait(
         &self,
         _context: &Context,
         live: LiveOf<Self>,
         _progress: &dyn Progress,
-    ) -> AwsResult<LiveOf<Self>>
-    where
-        Self: Sized,
-    {
-        Ok(live)
+    ) -> impl Future<Output = AwsResult<LiveOf<Self>>> + Send {
+        ready(Ok(live))
     }
 
-    async fn delete(
+    fn delete(
         &self,
         context: &Context,
-        live: &LiveOf<Self>,
-        data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()>
-    where
-        Self: Sized;
+        old: Old<'_, Self>,
+    ) -> impl Future<Output = AwsResult<()>> + Send;
 
     /// Returns what holds an object whose change or deletion is refused because something still uses it, or because of its
     /// state. Called before anything is deleted, to find others that would hold it permanently; at the first refusal; and
     /// again while refusals go on.
-    async fn blockers_of(
+    fn blockers_of(
         &self,
         _context: &Context,
         _live: &LiveOf<Self>,
         _asking: &Asking<'_>,
-    ) -> AwsResult<Vec<Holder>>
-    where
-        Self: Sized,
-    {
-        Ok(Vec::new())
+    ) -> impl Future<Output = AwsResult<Vec<Holder>>> + Send {
+        ready(Ok(Vec::new()))
     }
 
     /// Returns whether a second object made by the same request does no harm and costs nothing, so that a create without an
@@ -439,8 +452,12 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             patience,
             request.progress,
             || {
-                self.resource_type
-                    .delete(context, &live, request.data, request.progress)
+                let old = Old {
+                    live: &live,
+                    data: request.data,
+                    progress: request.progress,
+                };
+                self.resource_type.delete(context, old)
             },
             || self.blockers_now(context, &live),
         )
@@ -565,12 +582,13 @@ impl<T: ResourceType> Bridge<T> {
         };
         for twin in lost_response::all_made_by(request, found) {
             if let Ok(live) = self.live(&twin) {
-                let discard = DataPolicy::Discard;
-                let gone = self
-                    .resource_type
-                    .delete(context, &live, discard, request.progress);
+                let old = Old {
+                    live: &live,
+                    data: DataPolicy::Discard,
+                    progress: request.progress,
+                };
                 // See above.
-                drop(gone.await);
+                drop(self.resource_type.delete(context, old).await);
             }
         }
     }

@@ -44,308 +44,142 @@ pub async fn retag(
     Ok(())
 }
 
-/// One call of a service.
-macro_rules! call {
-    ($context:ident, $operation:literal, $service:ident.$method:ident, $($set:ident($value:expr)),+) => {
-        $context
-            .call($operation, || $context.$service.$method()$(.$set($value))+.send())
-            .await
-            .map(drop)
-    };
-}
-
 async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
     match service_of(arn) {
         "ec2" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "ec2:CreateTags",
-                ec2.create_tags,
-                resources(last_of(arn)),
-                set_tags(tags.clone())
-            )
+            let request = context.ec2.create_tags().resources(last_of(arn));
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "elasticloadbalancing" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "elasticloadbalancing:AddTags",
-                elbv2.add_tags,
-                resource_arns(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.elbv2.add_tags().resource_arns(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "rds" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "rds:AddTagsToResource",
-                rds.add_tags_to_resource,
-                resource_name(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.rds.add_tags_to_resource().resource_name(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "ecs" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "ecs:TagResource",
-                ecs.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.ecs.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "ecr" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "ecr:TagResource",
-                ecr.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.ecr.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "logs" => {
-            let tags = Some(to_map(tags));
-            call!(
-                context,
-                "logs:TagResource",
-                logs.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.logs.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_map(tags)))).await?;
         }
         "cloudwatch" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "cloudwatch:TagResource",
-                cloudwatch.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.cloudwatch.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "application-autoscaling" => {
-            let tags = Some(to_map(tags));
-            until_visible(|| async {
-                call!(
-                    context,
-                    "application-autoscaling:TagResource",
-                    autoscaling.tag_resource,
-                    resource_arn(arn),
-                    set_tags(tags.clone())
-                )
-            })
-            .await
+            let request = context.autoscaling.tag_resource().resource_arn(arn);
+            let request = request.set_tags(Some(to_map(tags)));
+            until_visible(|| context.send(request.clone())).await?;
         }
         "secretsmanager" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "secretsmanager:TagResource",
-                secrets.tag_resource,
-                secret_id(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.secrets.tag_resource().secret_id(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "kms" => {
-            let tags = Some(to_sdk(tags));
-            until_visible(|| async {
-                call!(
-                    context,
-                    "kms:TagResource",
-                    kms.tag_resource,
-                    key_id(arn),
-                    set_tags(tags.clone())
-                )
-            })
-            .await
+            let request = context.kms.tag_resource().key_id(arn);
+            let request = request.set_tags(Some(to_sdk(tags)));
+            until_visible(|| context.send(request.clone())).await?;
         }
         "sns" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "sns:TagResource",
-                sns.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.sns.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "wafv2" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "wafv2:TagResource",
-                wafv2.tag_resource,
-                resource_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.wafv2.tag_resource().resource_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "iam" if is_role(arn) => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "iam:TagRole",
-                iam.tag_role,
-                role_name(last_of(arn)),
-                set_tags(tags.clone())
-            )
+            let request = context.iam.tag_role().role_name(last_of(arn));
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         "iam" => {
-            let tags = Some(to_sdk(tags));
-            call!(
-                context,
-                "iam:TagPolicy",
-                iam.tag_policy,
-                policy_arn(arn),
-                set_tags(tags.clone())
-            )
+            let request = context.iam.tag_policy().policy_arn(arn);
+            context.send(request.set_tags(Some(to_sdk(tags)))).await?;
         }
         _ => {
             const OPERATION: &str = "tag:TagResources";
             let tags = Some(to_map(tags));
-            let ask = || {
-                let request = context.tagging.tag_resources().resource_arn_list(arn);
-                request.set_tags(tags.clone()).send()
-            };
+            let request = context.tagging.tag_resources().resource_arn_list(arn);
+            let request = request.set_tags(tags);
             let answer = || async {
-                let answer = ask().await.map_err(|error| from_sdk(OPERATION, &error))?;
+                let answer = request.clone().send().await;
+                let answer = answer.map_err(|error| from_sdk(OPERATION, &error))?;
                 check(OPERATION, answer.failed_resources_map())
             };
-            context.repeated(OPERATION, answer).await
+            context.repeated(OPERATION, answer).await?;
         }
     }
+    Ok(())
 }
 
 async fn take(context: &Context, arn: &str, keys: &[String]) -> AwsResult<()> {
     let all = || Some(keys.to_vec());
     match service_of(arn) {
         "ec2" => {
-            call!(
-                context,
-                "ec2:DeleteTags",
-                ec2.delete_tags,
-                resources(last_of(arn)),
-                set_tags(Some(ec2::keys_to_sdk(keys)))
-            )
+            let request = context.ec2.delete_tags().resources(last_of(arn));
+            context
+                .send(request.set_tags(Some(ec2::keys_to_sdk(keys))))
+                .await?;
         }
         "elasticloadbalancing" => {
-            call!(
-                context,
-                "elasticloadbalancing:RemoveTags",
-                elbv2.remove_tags,
-                resource_arns(arn),
-                set_tag_keys(all())
-            )
+            let request = context.elbv2.remove_tags().resource_arns(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "rds" => {
-            call!(
-                context,
-                "rds:RemoveTagsFromResource",
-                rds.remove_tags_from_resource,
-                resource_name(arn),
-                set_tag_keys(all())
-            )
+            let request = context.rds.remove_tags_from_resource().resource_name(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "ecs" => {
-            call!(
-                context,
-                "ecs:UntagResource",
-                ecs.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.ecs.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "ecr" => {
-            call!(
-                context,
-                "ecr:UntagResource",
-                ecr.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.ecr.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "logs" => {
-            call!(
-                context,
-                "logs:UntagResource",
-                logs.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.logs.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "cloudwatch" => {
-            call!(
-                context,
-                "cloudwatch:UntagResource",
-                cloudwatch.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.cloudwatch.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "application-autoscaling" => {
-            call!(
-                context,
-                "application-autoscaling:UntagResource",
-                autoscaling.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.autoscaling.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "secretsmanager" => {
-            call!(
-                context,
-                "secretsmanager:UntagResource",
-                secrets.untag_resource,
-                secret_id(arn),
-                set_tag_keys(all())
-            )
+            let request = context.secrets.untag_resource().secret_id(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "kms" => {
-            call!(
-                context,
-                "kms:UntagResource",
-                kms.untag_resource,
-                key_id(arn),
-                set_tag_keys(all())
-            )
+            let request = context.kms.untag_resource().key_id(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "sns" => {
-            call!(
-                context,
-                "sns:UntagResource",
-                sns.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.sns.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "wafv2" => {
-            call!(
-                context,
-                "wafv2:UntagResource",
-                wafv2.untag_resource,
-                resource_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.wafv2.untag_resource().resource_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         "iam" if is_role(arn) => {
-            call!(
-                context,
-                "iam:UntagRole",
-                iam.untag_role,
-                role_name(last_of(arn)),
-                set_tag_keys(all())
-            )
+            let request = context.iam.untag_role().role_name(last_of(arn));
+            context.send(request.set_tag_keys(all())).await?;
         }
         "iam" => {
-            call!(
-                context,
-                "iam:UntagPolicy",
-                iam.untag_policy,
-                policy_arn(arn),
-                set_tag_keys(all())
-            )
+            let request = context.iam.untag_policy().policy_arn(arn);
+            context.send(request.set_tag_keys(all())).await?;
         }
         _ => {
             const OPERATION: &str = "tag:UntagResources";
@@ -357,9 +191,10 @@ async fn take(context: &Context, arn: &str, keys: &[String]) -> AwsResult<()> {
                 let answer = ask().await.map_err(|error| from_sdk(OPERATION, &error))?;
                 check(OPERATION, answer.failed_resources_map())
             };
-            context.repeated(OPERATION, answer).await
+            context.repeated(OPERATION, answer).await?;
         }
     }
+    Ok(())
 }
 
 /// Returns the service of an ARN: `ec2` of `arn:aws:ec2:eu-south-2:123456789012:vpc/vpc-1`.

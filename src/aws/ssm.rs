@@ -3,6 +3,7 @@
 //! Standard parameters: they cost nothing, hold 4 KB, and keep their last 100 versions. After that, every new version
 //! removes the oldest, unless it has a label: then the put is refused with `ParameterMaxVersionLimitExceeded`.
 
+use fde_infra_derive::operations;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -22,21 +23,26 @@ use super::pages::Tokens;
 use crate::deployment::{Parameter, ParameterStore, Version};
 use crate::resource::ErrorKind;
 
+operations! {
+    aws_sdk_ssm, "ssm":
+    GetParameter,
+    GetParameterHistory,
+    GetParameters,
+    PutParameter,
+}
+
 #[async_trait]
 impl ParameterStore for Context {
     async fn create(&self, name: &str, value: &str) -> AwsResult<bool> {
-        let answer = self
-            .call("ssm:PutParameter", || {
-                self.ssm
-                    .put_parameter()
-                    .name(name)
-                    .value(value)
-                    .r#type(ParameterType::String)
-                    .tier(ParameterTier::Standard)
-                    .overwrite(false)
-                    .send()
-            })
-            .await;
+        let request = self
+            .ssm
+            .put_parameter()
+            .name(name)
+            .value(value)
+            .r#type(ParameterType::String)
+            .tier(ParameterTier::Standard)
+            .overwrite(false);
+        let answer = self.send(request).await;
         match answer {
             Ok(_) => Ok(true),
             Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(false),
@@ -46,15 +52,14 @@ impl ParameterStore for Context {
 
     async fn overwrite(&self, name: &str, value: &str) -> AwsResult<Option<i64>> {
         let answer = self
-            .call("ssm:PutParameter", || {
-                // Without a type, no parameter is made: "A parameter type is required when you create a parameter."
+            // Without a type, no parameter is made: "A parameter type is required when you create a parameter."
+            .send(
                 self.ssm
                     .put_parameter()
                     .name(name)
                     .value(value)
-                    .overwrite(true)
-                    .send()
-            })
+                    .overwrite(true),
+            )
             .await;
         match answer {
             Ok(answer) => Ok(Some(answer.version())),
@@ -69,18 +74,15 @@ impl ParameterStore for Context {
     }
 
     async fn put(&self, name: &str, value: &str) -> AwsResult<i64> {
-        let answer = self
-            .call("ssm:PutParameter", || {
-                self.ssm
-                    .put_parameter()
-                    .name(name)
-                    .value(value)
-                    .r#type(ParameterType::String)
-                    .tier(ParameterTier::Standard)
-                    .overwrite(true)
-                    .send()
-            })
-            .await?;
+        let request = self
+            .ssm
+            .put_parameter()
+            .name(name)
+            .value(value)
+            .r#type(ParameterType::String)
+            .tier(ParameterTier::Standard)
+            .overwrite(true);
+        let answer = self.send(request).await?;
         Ok(answer.version())
     }
 
@@ -89,12 +91,8 @@ impl ParameterStore for Context {
         let answered = AnsweredAt::default();
         let answer = self
             .call(OPERATION, || {
-                self.ssm
-                    .get_parameter()
-                    .name(name)
-                    .customize()
-                    .interceptor(answered.clone())
-                    .send()
+                let request = self.ssm.get_parameter().name(name).customize();
+                request.interceptor(answered.clone()).send()
             })
             .await;
         let Some(answer) = if_there(answer)? else {
@@ -109,12 +107,9 @@ impl ParameterStore for Context {
         let answered = AnsweredAt::default();
         let answer = self
             .call(OPERATION, || {
-                self.ssm
-                    .get_parameters()
-                    .set_names(Some(names.iter().map(ToString::to_string).collect()))
-                    .customize()
-                    .interceptor(answered.clone())
-                    .send()
+                let names = names.iter().map(ToString::to_string).collect();
+                let request = self.ssm.get_parameters().set_names(Some(names));
+                request.customize().interceptor(answered.clone()).send()
             })
             .await?;
         let mut found = vec![None; names.len()];
@@ -135,11 +130,7 @@ impl ParameterStore for Context {
     async fn read_version(&self, name: &str, number: i64) -> AwsResult<Option<String>> {
         const OPERATION: &str = "ssm:GetParameter";
         let selected = format!("{name}:{number}");
-        let answer = self
-            .call(OPERATION, || {
-                self.ssm.get_parameter().name(&selected).send()
-            })
-            .await;
+        let answer = self.send(self.ssm.get_parameter().name(&selected)).await;
         let Some(answer) = if_there(answer)? else {
             return Ok(None);
         };
@@ -153,14 +144,13 @@ impl ParameterStore for Context {
         let mut tokens = Tokens::of(OPERATION);
         let mut token: Option<String> = None;
         loop {
-            let asking = self.call(OPERATION, || {
-                self.ssm
-                    .get_parameter_history()
-                    .name(name)
-                    .max_results(50)
-                    .set_next_token(token.clone())
-                    .send()
-            });
+            let request = self
+                .ssm
+                .get_parameter_history()
+                .name(name)
+                .max_results(50)
+                .set_next_token(token.clone());
+            let asking = self.send(request);
             let page = match tokens.page(asking).await {
                 Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
                 other => other?,

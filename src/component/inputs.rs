@@ -20,10 +20,17 @@ pub fn schema(of: &Schema) -> Json {
         .collect();
     root["required"] = json!(required);
     for property in &of.properties {
-        if let Unset::Default(default @ Value::Object(_)) = &property.unset {
-            let pointer = format!("/properties/{}", property.name);
-            make_optional(&mut root, &pointer, default);
+        let Unset::Default(default) = &property.unset else {
+            continue;
+        };
+        if !default.is_null() {
+            root["properties"][property.name]["default"] = default.into();
         }
+        make_optional(
+            &mut root,
+            &format!("/properties/{}", property.name),
+            default,
+        );
     }
     root
 }

@@ -15,6 +15,20 @@ pub enum Unset {
     ServerChooses,
 }
 
+/// The inputs of a resource type, of which each field is a property.
+///
+/// Derived: what is to be said of a property stands once, on its field, as a list of methods of [`Property`]:
+/// `#[property(default("/"), replaces)]`. Its name is a constant of the struct besides: `Inputs::PATH`.
+pub trait PropertyTable {
+    fn properties() -> Vec<Property>;
+}
+
+/// The outputs of a resource type: what AWS decides, and references can ask for. Derived.
+pub trait OutputTable {
+    /// Their names. A field with `#[output(internal)]` is for the type itself.
+    const NAMES: &'static [&'static str];
+}
+
 /// One property of a resource type.
 #[derive(Debug, Clone)]
 pub struct Property {

@@ -5,7 +5,7 @@
 mod inputs;
 
 use super::pending::{Pending, RebootOrder};
-pub use super::property::{Property, Unset};
+pub use super::property::{OutputTable, Property, PropertyTable, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
 use super::{Diff, Expiry, Interruption, InvalidInput, Observed, Properties};
@@ -178,6 +178,18 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The schema of a type whose inputs and outputs say themselves what they are.
+    pub fn of<Inputs: schemars::JsonSchema + PropertyTable, Outputs: OutputTable>(
+        token: &'static str,
+        create_class: CreateClass,
+    ) -> Self {
+        Self {
+            properties: Inputs::properties(),
+            outputs: Outputs::NAMES,
+            ..Self::new::<Inputs>(token, create_class)
+        }
+    }
+
     pub fn new<Inputs: schemars::JsonSchema>(
         token: &'static str,
         create_class: CreateClass,

@@ -303,7 +303,7 @@ fn files(folder: PathBuf, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every `service:Operation` that the product calls: each call names it, in quotes.
+/// Every `service:Operation` that the product calls: each is in a list of `operations!`, or named in quotes.
 pub fn operations() -> BTreeSet<String> {
     let mut paths = Vec::new();
     files(root().join("src/aws"), &mut paths);
@@ -311,6 +311,16 @@ pub fn operations() -> BTreeSet<String> {
     for path in paths {
         let text = fs::read_to_string(path).expect("source is readable");
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for list in product.split("operations! {").skip(1) {
+            let list = list.split('}').next().unwrap_or_default();
+            let (head, names) = list.split_once(':').expect("`sdk, \"prefix\": names`");
+            let prefix = head.split('"').nth(1).expect("a prefix in quotes");
+            let names = names
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            operations.extend(names.map(|name| format!("{prefix}:{name}")));
+        }
         for part in product.split('"') {
             let Some((service, operation)) = part.split_once(':') else {
                 continue;

@@ -7,6 +7,7 @@
 pub mod policy;
 pub mod target;
 
+use fde_infra_derive::operations;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,19 @@ use super::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, pages, worth};
 use crate::resource::provider::Query;
 use crate::resource::{InvalidInput, ReadSession};
+
+operations! {
+    aws_sdk_applicationautoscaling, "application-autoscaling":
+    DeleteScalingPolicy,
+    DeregisterScalableTarget,
+    DescribeScalableTargets,
+    DescribeScalingPolicies,
+    ListTagsForResource,
+    PutScalingPolicy,
+    RegisterScalableTarget,
+    TagResource,
+    UntagResource,
+}
 
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -65,17 +79,13 @@ async fn list(
 ) -> AwsResult<Option<Vec<ScalableTarget>>> {
     const OPERATION: &str = "application-autoscaling:DescribeScalableTargets";
     few_pages(OPERATION, most, |token| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .autoscaling
-                    .describe_scalable_targets()
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .set_resource_ids(services.map(<[String]>::to_vec))
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .autoscaling
+            .describe_scalable_targets()
+            .service_namespace(ServiceNamespace::Ecs)
+            .set_resource_ids(services.map(<[String]>::to_vec))
+            .set_next_token(token.clone());
+        let page = context.send(request).await?;
         let next = page.next_token().map(str::to_owned);
         let targets = expected(OPERATION, page.scalable_targets, "`ScalableTargets`")?;
         Ok((Some(targets), next))
@@ -95,15 +105,11 @@ struct FirstPage {
 async fn first_page(context: &Context, session: &ReadSession) -> AwsResult<Arc<FirstPage>> {
     session
         .once(POLICIES, || async {
-            let page = context
-                .call(POLICIES, || {
-                    context
-                        .autoscaling
-                        .describe_scaling_policies()
-                        .service_namespace(ServiceNamespace::Ecs)
-                        .send()
-                })
-                .await?;
+            let request = context
+                .autoscaling
+                .describe_scaling_policies()
+                .service_namespace(ServiceNamespace::Ecs);
+            let page = context.send(request).await?;
             Ok(FirstPage {
                 is_all: page.next_token().is_none_or(str::is_empty),
                 policies: expected(POLICIES, page.scaling_policies, "`ScalingPolicies`")?,
@@ -132,18 +138,14 @@ async fn policies(
 
 async fn policies_of(context: &Context, target: &str) -> AwsResult<Vec<ScalingPolicy>> {
     pages(POLICIES, |token| async move {
-        let page = context
-            .call(POLICIES, || {
-                context
-                    .autoscaling
-                    .describe_scaling_policies()
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .resource_id(target)
-                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .autoscaling
+            .describe_scaling_policies()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(target)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .set_next_token(token.clone());
+        let page = context.send(request).await?;
         let next = page.next_token().map(str::to_owned);
         let policies = expected(POLICIES, page.scaling_policies, "`ScalingPolicies`")?;
         Ok((Some(policies), next))

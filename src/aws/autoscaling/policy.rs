@@ -3,7 +3,6 @@
 //! It makes CloudWatch alarms named `TargetTracking-<resource id>-AlarmHigh|Low-…`, which are created and deleted with it
 //! and are no one's leftovers. A target registered a moment ago may not be visible yet.
 
-use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::types::{
     MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalingPolicy,
     ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
@@ -14,31 +13,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
     TextRule, Value,
 };
 
 /// The rule by which autoscaling changes the number of tasks.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// 1 to 256 characters; unique for the target.
+    #[property(replaces, text(NAME))]
     pub name: String,
-    /// `TargetTrackingScaling`, the default.
+    /// `TargetTrackingScaling`.
     #[schemars(extend("enum" = ["TargetTrackingScaling"]))]
+    #[property(default(TARGET_TRACKING))]
     pub policy_type: String,
     /// The target's.
     #[schemars(extend("enum" = ["ecs"]))]
+    #[property(required, replaces)]
     pub service_namespace: String,
     /// The target's: `service/<cluster name>/<service name>`.
+    #[property(required, replaces)]
     pub resource_id: String,
     /// The target's.
     #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
+    #[property(required, replaces)]
     pub scalable_dimension: String,
+    #[property(required, canonical(canonical))]
     pub target_tracking_scaling_policy_configuration: TargetTracking,
 }
 
@@ -49,13 +54,13 @@ pub struct TargetTracking {
     pub predefined_metric_specification: Metric,
     /// The value to keep the metric at: percent, or requests per target.
     pub target_value: f64,
-    /// True if tasks are only ever added. Default: false.
+    /// True if tasks are only ever added.
     #[serde(default)]
     pub disable_scale_in: bool,
-    /// Seconds between two steps down. Default: 300.
+    /// Seconds between two steps down.
     #[serde(default = "five_minutes")]
     pub scale_in_cooldown: i32,
-    /// Seconds between two steps up. Default: 300.
+    /// Seconds between two steps up.
     #[serde(default = "five_minutes")]
     pub scale_out_cooldown: i32,
 }
@@ -70,46 +75,33 @@ pub struct Metric {
     pub resource_label: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 const NAME: TextRule = TextRule::new(1..=256).of(|c| !c.is_control(), "printable characters");
 
 pub struct Policy;
 
-#[async_trait]
 impl ResourceType for Policy {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:appautoscaling:Policy", CreateClass::PartOfParent)
-            .named("name", 256)
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("policyType").default(TARGET_TRACKING),
-                Property::new("serviceNamespace").required().replaces(),
-                Property::new("resourceId").required().replaces(),
-                Property::new("scalableDimension").required().replaces(),
-                Property::new(CONFIGURATION).required().canonical(canonical),
-            ])
+        Schema::of::<Inputs, NoOutputs>("aws:appautoscaling:Policy", CreateClass::PartOfParent)
+            .named(Inputs::NAME, 256)
             // AWS: "Only one TargetTrackingScaling policy for a given metric specification is allowed."
             .unique(&[&[
-                "serviceNamespace",
-                "resourceId",
-                "scalableDimension",
+                Inputs::SERVICE_NAMESPACE,
+                Inputs::RESOURCE_ID,
+                Inputs::SCALABLE_DIMENSION,
                 "targetTrackingScalingPolicyConfiguration.predefinedMetricSpecification",
             ]])
             .key(&[
-                "serviceNamespace",
-                "resourceId",
-                "scalableDimension",
-                "name",
+                Inputs::SERVICE_NAMESPACE,
+                Inputs::RESOURCE_ID,
+                Inputs::SCALABLE_DIMENSION,
+                Inputs::NAME,
             ])
             .checks(|inputs| check(inputs, fit))
             .reads_after(&["aws:appautoscaling:Target"])
-            .child_of("resourceId", "aws:appautoscaling:Target")
+            .child_of(Inputs::RESOURCE_ID, "aws:appautoscaling:Target")
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -124,11 +116,7 @@ impl ResourceType for Policy {
         Ok(policies.iter().map(live).collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         put(context, new.inputs, new.progress).await
     }
 
@@ -136,31 +124,21 @@ impl ResourceType for Policy {
         put(context, change.wanted, change.progress).await
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("application-autoscaling:DeleteScalingPolicy", || {
-                context
-                    .autoscaling
-                    .delete_scaling_policy()
-                    .policy_name(&live.inputs.name)
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .resource_id(&live.inputs.resource_id)
-                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .autoscaling
+            .delete_scaling_policy()
+            .policy_name(&old.live.inputs.name)
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(&old.live.inputs.resource_id)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+        context.send(request).await?;
         Ok(())
     }
 }
 
 const TARGET_TRACKING: &str = "TargetTrackingScaling";
-const CONFIGURATION: &str = "targetTrackingScalingPolicyConfiguration";
+const CONFIGURATION: &str = Inputs::TARGET_TRACKING_SCALING_POLICY_CONFIGURATION;
 
 fn five_minutes() -> i32 {
     300
@@ -202,18 +180,16 @@ async fn put(
         .map_err(|error| invalid(error.to_string()))?;
     let answer = while_in_use(super::PATIENCE, progress, || {
         until_visible(|| {
-            context.call(OPERATION, || {
-                context
-                    .autoscaling
-                    .put_scaling_policy()
-                    .policy_name(&inputs.name)
-                    .policy_type(PolicyType::TargetTrackingScaling)
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .resource_id(&inputs.resource_id)
-                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                    .target_tracking_scaling_policy_configuration(configuration.clone())
-                    .send()
-            })
+            let request = context
+                .autoscaling
+                .put_scaling_policy()
+                .policy_name(&inputs.name)
+                .policy_type(PolicyType::TargetTrackingScaling)
+                .service_namespace(ServiceNamespace::Ecs)
+                .resource_id(&inputs.resource_id)
+                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                .target_tracking_scaling_policy_configuration(configuration.clone());
+            context.send(request)
         })
     })
     .await?;
@@ -221,7 +197,7 @@ async fn put(
         id: answer.policy_arn().to_owned(),
         arn: Some(answer.policy_arn().to_owned()),
         inputs: inputs.clone(),
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     })
@@ -281,7 +257,7 @@ fn live(policy: &ScalingPolicy) -> LiveOf<Policy> {
                     .unwrap_or_else(five_minutes),
             },
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

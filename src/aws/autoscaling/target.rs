@@ -9,7 +9,6 @@
 
 use std::collections::HashSet;
 
-use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
 use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
@@ -17,59 +16,58 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{
+    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
+};
 use crate::aws::sdk_tag::to_map;
 use crate::aws::wait::while_in_use;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
 };
 
 /// The number that autoscaling may set, and its limits.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// `ecs`.
     #[schemars(extend("enum" = ["ecs"]))]
+    #[property(required, replaces)]
     pub service_namespace: String,
     /// `service/<cluster name>/<service name>`.
+    #[property(required, replaces)]
     pub resource_id: String,
     /// `ecs:service:DesiredCount`.
     #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
+    #[property(required, replaces)]
     pub scalable_dimension: String,
     /// Fewest tasks, at least 0. Default: 0, or the value of an existing target.
     #[schemars(range(min = 0))]
+    #[property(server_chooses)]
     pub min_capacity: Option<i32>,
     /// Most tasks, at least `minCapacity`.
     #[schemars(range(min = 0))]
+    #[property(required)]
     pub max_capacity: i32,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct Target;
 
-#[async_trait]
 impl ResourceType for Target {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
             .found_by_name()
             // Its policies are deleted with it, and it is deleted with its service.
             .blockers(&[])
             .goes_with(&["aws:ecs:Service"])
-            .properties([
-                Property::new("serviceNamespace").required().replaces(),
-                Property::new("resourceId").required().replaces(),
-                Property::new("scalableDimension").required().replaces(),
-                Property::new("minCapacity").server_chooses(),
-                Property::new("maxCapacity").required(),
+            .key(&[
+                Inputs::SERVICE_NAMESPACE,
+                Inputs::RESOURCE_ID,
+                Inputs::SCALABLE_DIMENSION,
             ])
-            .key(&["serviceNamespace", "resourceId", "scalableDimension"])
             .checks(|inputs| check(inputs, fit))
     }
 
@@ -112,11 +110,7 @@ impl ResourceType for Target {
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         // Registering would silently overwrite another owner's limits.
         if let Some(met) = get(context, &new.inputs.resource_id).await? {
             let exists = ProviderError::new(ErrorKind::AlreadyExists, REGISTER, String::new());
@@ -127,7 +121,7 @@ impl ResourceType for Target {
             id: new.inputs.resource_id.clone(),
             arn,
             inputs: new.inputs.clone(),
-            outputs: Outputs {},
+            outputs: NoOutputs {},
             tags: new.tags.clone(),
             condition: Condition::Ready,
         })
@@ -138,24 +132,14 @@ impl ResourceType for Target {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("application-autoscaling:DeregisterScalableTarget", || {
-                context
-                    .autoscaling
-                    .deregister_scalable_target()
-                    .service_namespace(ServiceNamespace::Ecs)
-                    .resource_id(&live.inputs.resource_id)
-                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .autoscaling
+            .deregister_scalable_target()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(&old.live.inputs.resource_id)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -165,17 +149,13 @@ const REGISTER: &str = "application-autoscaling:RegisterScalableTarget";
 /// The target of a service, with its tags.
 async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Target>>> {
     const OPERATION: &str = "application-autoscaling:DescribeScalableTargets";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .autoscaling
-                .describe_scalable_targets()
-                .service_namespace(ServiceNamespace::Ecs)
-                .resource_ids(resource_id)
-                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                .send()
-        })
-        .await?;
+    let request = context
+        .autoscaling
+        .describe_scalable_targets()
+        .service_namespace(ServiceNamespace::Ecs)
+        .resource_ids(resource_id)
+        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+    let answer = context.send(request).await?;
     let targets = expected(OPERATION, answer.scalable_targets, "`ScalableTargets`")?;
     let Some(target) = targets.first() else {
         return Ok(None);
@@ -207,33 +187,27 @@ async fn register(
     // A new target must have a lower limit, and an existing one keeps the limit that it has.
     let min = inputs.min_capacity.or(tags.map(|_| 0));
     let answer = while_in_use(super::PATIENCE, progress, || {
-        context.call(REGISTER, || {
-            context
-                .autoscaling
-                .register_scalable_target()
-                .service_namespace(ServiceNamespace::Ecs)
-                .resource_id(&inputs.resource_id)
-                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                .set_min_capacity(min)
-                .max_capacity(inputs.max_capacity)
-                .set_tags(tags.map(to_map))
-                .send()
-        })
+        let request = context
+            .autoscaling
+            .register_scalable_target()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(&inputs.resource_id)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .set_min_capacity(min)
+            .max_capacity(inputs.max_capacity)
+            .set_tags(tags.map(to_map));
+        context.send(request)
     })
     .await?;
     Ok(answer.scalable_target_arn().map(str::to_owned))
 }
 
 async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
-    let answer = context
-        .call("application-autoscaling:ListTagsForResource", || {
-            context
-                .autoscaling
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .send()
-        })
-        .await?;
+    let request = context
+        .autoscaling
+        .list_tags_for_resource()
+        .resource_arn(arn);
+    let answer = context.send(request).await?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
 }
 
@@ -248,7 +222,7 @@ fn live(target: &ScalableTarget, tags: Tags) -> LiveOf<Target> {
             min_capacity: Some(target.min_capacity()),
             max_capacity: target.max_capacity(),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,22 +13,24 @@ use super::{list_tags, standing, tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, if_there};
 use crate::aws::policy::{canonical_json, to_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{Condition, CreateClass, Property, Schema, Tags, TextRule};
+use crate::resource::{Condition, CreateClass, OutputTable, PropertyTable, Schema, Tags, TextRule};
 
 /// A page of graphs.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 letters, digits, hyphens and underscores; unique in the account.
+    #[property(replaces, text(NAME))]
     pub dashboard_name: String,
     /// The dashboard's source: up to 500 widgets, as an object or as JSON text.
+    #[property(required, canonical(canonical_json))]
     pub dashboard_body: serde_json::Value,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     pub dashboard_arn: String,
@@ -42,24 +43,16 @@ const NAME: TextRule = TextRule::new(1..=255).of(
 
 pub struct Dashboard;
 
-#[async_trait]
 impl ResourceType for Dashboard {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:cloudwatch:Dashboard", CreateClass::NaturalKey)
+        Schema::of::<Inputs, Outputs>("aws:cloudwatch:Dashboard", CreateClass::NaturalKey)
             .blockers(&[])
             .found_by_name()
-            .named("dashboardName", 255)
+            .named(Inputs::DASHBOARD_NAME, 255)
             .global()
-            .properties([
-                Property::new("dashboardName").replaces().text(NAME),
-                Property::new("dashboardBody")
-                    .required()
-                    .canonical(canonical_json),
-            ])
-            .outputs(&["dashboardArn"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -82,11 +75,7 @@ impl ResourceType for Dashboard {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs {
             dashboard_name: name,
             dashboard_body: body,
@@ -105,22 +94,12 @@ impl ResourceType for Dashboard {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("cloudwatch:DeleteDashboards", || {
-                context
-                    .cloudwatch
-                    .delete_dashboards()
-                    .dashboard_names(&live.id)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .cloudwatch
+            .delete_dashboards()
+            .dashboard_names(&old.live.id);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -128,13 +107,7 @@ impl ResourceType for Dashboard {
 /// Returns the body of a dashboard, `None` if there is no such dashboard.
 async fn get(context: &Context, name: &str) -> AwsResult<Option<serde_json::Value>> {
     let answer = context
-        .call("cloudwatch:GetDashboard", || {
-            context
-                .cloudwatch
-                .get_dashboard()
-                .dashboard_name(name)
-                .send()
-        })
+        .send(context.cloudwatch.get_dashboard().dashboard_name(name))
         .await;
     let body = if_there(answer)?.map(|answer| answer.dashboard_body.unwrap_or_default());
     Ok(body.map(serde_json::Value::String))
@@ -146,17 +119,13 @@ async fn put(
     tags: Option<&Tags>,
     progress: &dyn Progress,
 ) -> AwsResult<()> {
-    let answer = context
-        .call("cloudwatch:PutDashboard", || {
-            context
-                .cloudwatch
-                .put_dashboard()
-                .dashboard_name(&inputs.dashboard_name)
-                .dashboard_body(to_text(&inputs.dashboard_body))
-                .set_tags(tags.map(to_sdk))
-                .send()
-        })
-        .await?;
+    let request = context
+        .cloudwatch
+        .put_dashboard()
+        .dashboard_name(&inputs.dashboard_name)
+        .dashboard_body(to_text(&inputs.dashboard_body))
+        .set_tags(tags.map(to_sdk));
+    let answer = context.send(request).await?;
     for flaw in answer.dashboard_validation_messages() {
         progress.status(&format!(
             "taken with a warning: {}: {}",

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm as SdkAlarm};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -17,27 +16,31 @@ use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_
 use super::{tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
+use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, InvalidInput, Properties, Property, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, InvalidInput, Properties, PropertyTable, Schema, Tags, TextRule, Value,
 };
 
 /// The number of names that `DescribeAlarms` takes.
 const PAGE: usize = 100;
 
 /// A condition on a metric, and who is notified.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 characters; unique in account and region.
+    #[property(replaces, text(TextRule::new(1..=255)))]
     pub name: String,
     /// The description: at most 1024 characters.
+    #[property(text(TextRule::new(0..=1024)))]
     pub alarm_description: Option<String>,
     /// `GreaterThanThreshold`, `GreaterThanOrEqualToThreshold`, `LessThanThreshold`, `LessThanOrEqualToThreshold`, or one
     /// of the three of anomaly detection.
+    #[property(required)]
     pub comparison_operator: String,
     /// The number of most recent periods that are evaluated.
+    #[property(required)]
     pub evaluation_periods: i32,
     /// The number of these that have to be beyond the threshold. Default: all of them.
     pub datapoints_to_alarm: Option<i32>,
@@ -55,29 +58,31 @@ pub struct Inputs {
     pub threshold: Option<f64>,
     /// The id of the query that computes the band of anomaly detection, in place of a threshold.
     pub threshold_metric_id: Option<String>,
-    /// The meaning of a period without data: `missing`, `ignore`, `breaching` or `notBreaching`. Default: `missing`.
+    /// The meaning of a period without data: `missing`, `ignore`, `breaching` or `notBreaching`.
+    #[property(default("missing"))]
     pub treat_missing_data: String,
     /// The treatment of percentiles over few samples: `evaluate` or `ignore`. Default: `evaluate`.
     pub evaluate_low_sample_count_percentiles: Option<String>,
     /// Up to 30 dimensions, by name.
     pub dimensions: Option<BTreeMap<String, String>>,
     /// ARNs of up to 5 topics, scaling policies or functions that are notified of the alarm.
+    #[property(set, regional)]
     pub alarm_actions: Option<Vec<String>>,
     /// The same, for when the metric is back to normal.
+    #[property(set, regional)]
     pub ok_actions: Option<Vec<String>>,
     /// The same, for when there is too little data to tell.
+    #[property(set, regional)]
     pub insufficient_data_actions: Option<Vec<String>>,
-    /// True if the actions are in effect at all. Default: true.
+    /// True if the actions are in effect at all.
+    #[property(default(true))]
     pub actions_enabled: bool,
     /// `Seconds`, `Percent`, `Count` and so on. Unset: whatever unit the metric has.
     pub unit: Option<String>,
     /// Up to 20 metrics and expressions, one of which the alarm watches.
+    #[property(canonical(metric_query::canonical))]
     pub metric_queries: Option<Vec<MetricQuery>>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 /// Returns combinations of settings that AWS does not accept in an alarm:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
@@ -174,41 +179,15 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 pub struct MetricAlarm;
 
-#[async_trait]
 impl ResourceType for MetricAlarm {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
             .blockers(&[])
             .found_by_name()
-            .named("name", 255)
-            .properties([
-                Property::new("name")
-                    .replaces()
-                    .text(TextRule::new(1..=255)),
-                Property::new("alarmDescription").text(TextRule::new(0..=1024)),
-                Property::new("comparisonOperator").required(),
-                Property::new("evaluationPeriods").required(),
-                Property::new("datapointsToAlarm"),
-                Property::new("metricName"),
-                Property::new("namespace"),
-                Property::new("period"),
-                Property::new("statistic"),
-                Property::new("extendedStatistic"),
-                Property::new("threshold"),
-                Property::new("thresholdMetricId"),
-                Property::new("treatMissingData").default("missing"),
-                Property::new("evaluateLowSampleCountPercentiles"),
-                Property::new("dimensions"),
-                Property::new("alarmActions").set().regional(),
-                Property::new("okActions").set().regional(),
-                Property::new("insufficientDataActions").set().regional(),
-                Property::new("actionsEnabled").default(true),
-                Property::new("unit"),
-                Property::new("metricQueries").canonical(metric_query::canonical),
-            ])
+            .named(Inputs::NAME, 255)
             .checks(|inputs| check(inputs, fit))
             .server_managed(datapoints_of_all_periods)
     }
@@ -235,11 +214,7 @@ impl ResourceType for MetricAlarm {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         // A put overwrites an existing alarm. The read right before has shown that there is none of another owner: it asks
         // for every wanted name, and the plan refuses a name that is taken.
         put(context, new.inputs, Some(new.tags)).await?;
@@ -248,7 +223,7 @@ impl ResourceType for MetricAlarm {
             id: name.clone(),
             arn: Some(context.arn("cloudwatch", &format!("alarm:{name}"))),
             inputs: new.inputs.clone(),
-            outputs: Outputs {},
+            outputs: NoOutputs {},
             tags: new.tags.clone(),
             condition: Condition::Ready,
         })
@@ -259,21 +234,9 @@ impl ResourceType for MetricAlarm {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("cloudwatch:DeleteAlarms", || {
-                context
-                    .cloudwatch
-                    .delete_alarms()
-                    .alarm_names(&live.id)
-                    .send()
-            })
+            .send(context.cloudwatch.delete_alarms().alarm_names(&old.live.id))
             .await?;
         Ok(())
     }
@@ -282,17 +245,13 @@ impl ResourceType for MetricAlarm {
 /// Returns the metric alarms of these names, at most [`PAGE`].
 async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<SdkAlarm>> {
     let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
-    let answer = context
-        .call("cloudwatch:DescribeAlarms", || {
-            context
-                .cloudwatch
-                .describe_alarms()
-                .alarm_types(AlarmType::MetricAlarm)
-                .set_alarm_names(Some(names.clone()))
-                .max_records(PAGE as i32)
-                .send()
-        })
-        .await?;
+    let request = context
+        .cloudwatch
+        .describe_alarms()
+        .alarm_types(AlarmType::MetricAlarm)
+        .set_alarm_names(Some(names.clone()))
+        .max_records(PAGE as i32);
+    let answer = context.send(request).await?;
     Ok(answer.metric_alarms.unwrap_or_default())
 }
 
@@ -301,38 +260,34 @@ async fn put(context: &Context, inputs: &Inputs, tags: Option<&Tags>) -> AwsResu
     let queries = inputs.metric_queries.as_ref();
     let queries: Option<Vec<_>> =
         queries.map(|queries| queries.iter().map(MetricQuery::to_sdk).collect());
-    context
-        .call("cloudwatch:PutMetricAlarm", || {
-            context
-                .cloudwatch
-                .put_metric_alarm()
-                .alarm_name(&inputs.name)
-                .set_alarm_description(inputs.alarm_description.clone())
-                .comparison_operator(inputs.comparison_operator.as_str().into())
-                .evaluation_periods(inputs.evaluation_periods)
-                .set_datapoints_to_alarm(inputs.datapoints_to_alarm)
-                .set_metric_name(inputs.metric_name.clone())
-                .set_namespace(inputs.namespace.clone())
-                .set_period(inputs.period)
-                .set_statistic(inputs.statistic.as_deref().map(Into::into))
-                .set_extended_statistic(inputs.extended_statistic.clone())
-                .set_threshold(inputs.threshold)
-                .set_threshold_metric_id(inputs.threshold_metric_id.clone())
-                .treat_missing_data(&inputs.treat_missing_data)
-                .set_evaluate_low_sample_count_percentile(
-                    inputs.evaluate_low_sample_count_percentiles.clone(),
-                )
-                .set_dimensions(dimensions.clone())
-                .set_alarm_actions(inputs.alarm_actions.clone())
-                .set_ok_actions(inputs.ok_actions.clone())
-                .set_insufficient_data_actions(inputs.insufficient_data_actions.clone())
-                .actions_enabled(inputs.actions_enabled)
-                .set_unit(inputs.unit.as_deref().map(Into::into))
-                .set_metrics(queries.clone())
-                .set_tags(tags.map(to_sdk))
-                .send()
-        })
-        .await?;
+    let request = context
+        .cloudwatch
+        .put_metric_alarm()
+        .alarm_name(&inputs.name)
+        .set_alarm_description(inputs.alarm_description.clone())
+        .comparison_operator(inputs.comparison_operator.as_str().into())
+        .evaluation_periods(inputs.evaluation_periods)
+        .set_datapoints_to_alarm(inputs.datapoints_to_alarm)
+        .set_metric_name(inputs.metric_name.clone())
+        .set_namespace(inputs.namespace.clone())
+        .set_period(inputs.period)
+        .set_statistic(inputs.statistic.as_deref().map(Into::into))
+        .set_extended_statistic(inputs.extended_statistic.clone())
+        .set_threshold(inputs.threshold)
+        .set_threshold_metric_id(inputs.threshold_metric_id.clone())
+        .treat_missing_data(&inputs.treat_missing_data)
+        .set_evaluate_low_sample_count_percentile(
+            inputs.evaluate_low_sample_count_percentiles.clone(),
+        )
+        .set_dimensions(dimensions.clone())
+        .set_alarm_actions(inputs.alarm_actions.clone())
+        .set_ok_actions(inputs.ok_actions.clone())
+        .set_insufficient_data_actions(inputs.insufficient_data_actions.clone())
+        .actions_enabled(inputs.actions_enabled)
+        .set_unit(inputs.unit.as_deref().map(Into::into))
+        .set_metrics(queries.clone())
+        .set_tags(tags.map(to_sdk));
+    context.send(request).await?;
     Ok(())
 }
 
@@ -370,7 +325,7 @@ fn live(alarm: &SdkAlarm, tags: Tags) -> LiveOf<MetricAlarm> {
             unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
             metric_queries: Some(alarm.metrics().iter().map(MetricQuery::from_sdk).collect()),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }

@@ -25,7 +25,7 @@ pub struct MetricQuery {
     pub metric: Option<Metric>,
     /// The seconds between the data points of an expression.
     pub period: Option<i32>,
-    /// True if this is the one that the alarm watches. Exactly one is. Default: false.
+    /// True if this is the one that the alarm watches. Exactly one is.
     #[serde(default)]
     pub return_data: bool,
 }

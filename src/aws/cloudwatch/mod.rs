@@ -13,6 +13,20 @@ use super::error::AwsResult;
 use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError, Tags};
+use fde_infra_derive::operations;
+
+operations! {
+    aws_sdk_cloudwatch, "cloudwatch":
+    DeleteAlarms,
+    DeleteDashboards,
+    DescribeAlarms,
+    GetDashboard,
+    ListTagsForResource,
+    PutDashboard,
+    PutMetricAlarm,
+    TagResource,
+    UntagResource,
+}
 
 /// Returns the tags of an object that exists: those of the index, or, where the index may lag behind, those from a call.
 async fn tags_of(context: &Context, query: Query<'_>, arn: &str) -> AwsResult<Tags> {
@@ -23,15 +37,11 @@ async fn tags_of(context: &Context, query: Query<'_>, arn: &str) -> AwsResult<Ta
 }
 
 async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
-    let answer = context
-        .call("cloudwatch:ListTagsForResource", || {
-            context
-                .cloudwatch
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .send()
-        })
-        .await?;
+    let request = context
+        .cloudwatch
+        .list_tags_for_resource()
+        .resource_arn(arn);
+    let answer = context.send(request).await?;
     Ok(from_sdk(answer.tags()))
 }
 

@@ -6,24 +6,25 @@
 //!   (terraform-aws-modules/terraform-aws-vpc#64).
 //! - A region allows five addresses unless more are requested.
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{Address, DomainType, ResourceType as Ec2Type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
+use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
+    Condition, CreateClass, ErrorKind, Interruption, OutputTable, PropertyTable, ProviderError,
+    Schema,
 };
 
 /// A public IPv4 address that is allocated to the account.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// `vpc`, the only value that AWS still has. Default: `vpc`.
+    /// `vpc`, the only value that AWS still has.
+    #[property(default("vpc"), replaces)]
     pub domain: Domain,
 }
 
@@ -34,7 +35,7 @@ pub enum Domain {
     Vpc,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// `eipalloc-…`, the same as the id.
@@ -44,33 +45,25 @@ pub struct Outputs {
 
 pub struct Eip;
 
-#[async_trait]
 impl ResourceType for Eip {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:Eip", CreateClass::TagsOnly)
-            .properties([Property::new("domain").default("vpc").replaces()])
-            .outputs(&["allocationId", "publicIp"])
-            .interrupts(
-                Interruption::new("its public address changes")
-                    .create_first("its public address changes")
-                    .deleted("its public address is lost"),
-            )
+        Schema::of::<Inputs, Outputs>("aws:ec2:Eip", CreateClass::TagsOnly).interrupts(
+            Interruption::new("its public address changes")
+                .create_first("its public address changes")
+                .deleted("its public address is lost"),
+        )
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         // The one Describe call of EC2 that has no pages.
-        let answer = context
-            .call("ec2:DescribeAddresses", || {
-                context
-                    .ec2
-                    .describe_addresses()
-                    .filters(super::of_stack(query.stack))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ec2
+            .describe_addresses()
+            .filters(super::of_stack(query.stack));
+        let answer = context.send(request).await?;
         Ok(answer
             .addresses()
             .iter()
@@ -81,21 +74,13 @@ impl ResourceType for Eip {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
-        let answer = context
-            .call_once("ec2:AllocateAddress", || {
-                context
-                    .ec2
-                    .allocate_address()
-                    .domain(DomainType::Vpc)
-                    .tag_specifications(super::on_create(Ec2Type::ElasticIp, new.tags))
-                    .send()
-            })
-            .await?;
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let request = context
+            .ec2
+            .allocate_address()
+            .domain(DomainType::Vpc)
+            .tag_specifications(super::on_create(Ec2Type::ElasticIp, new.tags));
+        let answer = context.send_once(request).await?;
         let id = expected(
             "ec2:AllocateAddress",
             answer.allocation_id,
@@ -120,17 +105,9 @@ impl ResourceType for Eip {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:ReleaseAddress", || {
-                context.ec2.release_address().allocation_id(&live.id).send()
-            })
+            .send(context.ec2.release_address().allocation_id(&old.live.id))
             .await
             .map_err(still_associated)?;
         Ok(())

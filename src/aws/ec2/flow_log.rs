@@ -15,7 +15,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     DestinationFileFormat, DestinationOptionsRequest, DestinationOptionsResponse, Filter,
     FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType as Ec2Type,
@@ -27,40 +26,51 @@ use serde::{Deserialize, Serialize};
 use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, from_sdk, kind};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{
+    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
+};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
+use crate::resource::provider::{Query, Remedy};
 use crate::resource::value::properties;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Value,
 };
 
 /// A record of the traffic of a VPC, a subnet or a network interface: who has spoken to whom, and what was refused.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the VPC, if all of its traffic is recorded.
+    #[property(replaces)]
     pub vpc_id: Option<String>,
     /// Id of the subnet, if the traffic of a subnet is recorded.
+    #[property(replaces)]
     pub subnet_id: Option<String>,
     /// Id of the network interface, if the traffic of a network interface is recorded.
+    #[property(replaces)]
     pub eni_id: Option<String>,
-    /// The traffic that is recorded: all of it, only what is accepted, or only what is refused. Default: `ALL`.
+    /// The traffic that is recorded: all of it, only what is accepted, or only what is refused.
+    #[property(default("ALL"), replaces)]
     pub traffic_type: Traffic,
-    /// The kind of the destination. Default: `cloud-watch-logs`.
+    /// The kind of the destination.
+    #[property(default("cloud-watch-logs"), replaces)]
     pub log_destination_type: Destination,
     /// ARN of the log group or of the bucket. The ARN of a bucket may end in a folder, in which the records are then
     /// stored.
+    #[property(required, replaces, canonical(bare_arn), regional)]
     pub log_destination: String,
     /// The fields of a record, in their order: `${version} ${srcaddr} ${dstaddr}`. In a stack file each `$` is written `$$`,
     /// since `${…}` is a reference there. Default: AWS's own format of version 2.
+    #[property(replaces, canonical(unusual_format))]
     pub log_format: Option<String>,
-    /// The longest time, in seconds, over which the packets of one flow become one record: 60 or 600. Default: 600.
+    /// The longest time, in seconds, over which the packets of one flow become one record: 60 or 600.
+    #[property(default(600), replaces)]
     pub max_aggregation_interval: i32,
     /// ARN of the role with which the records are written to a log group. A bucket has a policy instead.
+    #[property(replaces)]
     pub iam_role_arn: Option<String>,
     /// The form of the files in a bucket. Default: plain text, in a folder for each day.
+    #[property(replaces, canonical(unusual_options))]
     pub destination_options: Option<DestinationOptions>,
 }
 
@@ -101,10 +111,6 @@ pub enum FileFormat {
     PlainText,
     Parquet,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 /// The format that AWS uses if none is given. It is sent nevertheless, so that later records have the format that was asked
 /// for.
@@ -205,45 +211,20 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 pub struct FlowLog;
 
-#[async_trait]
 impl ResourceType for FlowLog {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:FlowLog", CreateClass::Token)
-            .properties([
-                Property::new("vpcId").replaces(),
-                Property::new("subnetId").replaces(),
-                Property::new("eniId").replaces(),
-                Property::new("trafficType").default("ALL").replaces(),
-                Property::new("logDestinationType")
-                    .default("cloud-watch-logs")
-                    .replaces(),
-                Property::new("logDestination")
-                    .required()
-                    .replaces()
-                    .canonical(bare_arn)
-                    .regional(),
-                Property::new("logFormat")
-                    .replaces()
-                    .canonical(unusual_format),
-                Property::new("maxAggregationInterval")
-                    .default(600)
-                    .replaces(),
-                Property::new("iamRoleArn").replaces(),
-                Property::new("destinationOptions")
-                    .replaces()
-                    .canonical(unusual_options),
-            ])
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:FlowLog", CreateClass::Token)
             // AWS takes no second flow log that is like it in these.
             .key(&[
-                "vpcId",
-                "subnetId",
-                "eniId",
-                "logDestination",
-                "trafficType",
-                "logFormat",
+                Inputs::VPC_ID,
+                Inputs::SUBNET_ID,
+                Inputs::ENI_ID,
+                Inputs::LOG_DESTINATION,
+                Inputs::TRAFFIC_TYPE,
+                Inputs::LOG_FORMAT,
             ])
             .reads_after(&[
                 "aws:ec2:Vpc",
@@ -251,7 +232,7 @@ impl ResourceType for FlowLog {
                 "aws:cloudwatch:LogGroup",
                 "aws:s3:Bucket",
             ])
-            .assumes(&["iamRoleArn"])
+            .assumes(&[Inputs::IAM_ROLE_ARN])
             .blockers(&[])
             .checks(|inputs| check(inputs, fit))
     }
@@ -277,11 +258,7 @@ impl ResourceType for FlowLog {
         Ok(logs)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let creation = Creation { context, new: &new };
         let made = super::create_by_token(new.instead_of, &creation).await;
         match made {
@@ -299,19 +276,13 @@ impl ResourceType for FlowLog {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
             .repeated(DELETE, || async {
                 let answer = context
                     .ec2
                     .delete_flow_logs()
-                    .flow_log_ids(&live.id)
+                    .flow_log_ids(&old.live.id)
                     .send()
                     .await
                     .map_err(|error| from_sdk(DELETE, &error))?;
@@ -321,7 +292,7 @@ impl ResourceType for FlowLog {
     }
 }
 
-impl ByToken for Creation<'_, Inputs> {
+impl ByToken for Creation<'_, FlowLog> {
     type Made = LiveOf<FlowLog>;
 
     async fn make(&self, generation: u32) -> AwsResult<String> {
@@ -338,7 +309,7 @@ impl ByToken for Creation<'_, Inputs> {
 }
 
 /// Makes the call, and returns the id.
-async fn make(context: &Context, new: &New<'_, Inputs>, generation: u32) -> AwsResult<String> {
+async fn make(context: &Context, new: &New<'_, FlowLog>, generation: u32) -> AwsResult<String> {
     let inputs = new.inputs;
     let Some((resource_type, id)) = inputs.watched() else {
         let text = "it has to say of which VPC, subnet or network interface it is";
@@ -399,7 +370,7 @@ fn all_done(operation: &str, failures: &[UnsuccessfulItem]) -> AwsResult<()> {
 /// The flow log that already exists according to AWS.
 async fn met(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, FlowLog>,
     mut error: ProviderError,
 ) -> AwsResult<LiveOf<FlowLog>> {
     let wanted = new.inputs;
@@ -445,21 +416,19 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<Live
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<FlowLog>>> {
     let by = &by;
-    let logs = pages(DESCRIBE, |token| async move {
-        let page = context
-            .call(DESCRIBE, || {
+    let logs = context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_flow_logs()
                     .filter(by.clone())
                     .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.flow_logs, page.next_token))
-    })
-    .await?;
+                    .set_next_token(token)
+            },
+            |page| (page.flow_logs, page.next_token),
+        )
+        .await?;
     Ok(logs.iter().filter_map(|log| live(context, log)).collect())
 }
 
@@ -497,7 +466,7 @@ fn live(context: &Context, log: &SdkFlowLog) -> Option<LiveOf<FlowLog>> {
     Some(Live {
         arn: Some(context.arn("ec2", &format!("vpc-flow-log/{id}"))),
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(log.tags()),
         condition: condition(log),
         id,

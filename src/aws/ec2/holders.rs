@@ -82,14 +82,13 @@ pub(super) async fn of_vpc(
 ) -> AwsResult<Vec<Holder>> {
     let (interfaces, subnets, groups, tables, gateway) = try_join5(
         interfaces(context, [filter("vpc-id", id)]),
-        context.call("ec2:DescribeSubnets", || {
+        context.send(
             context
                 .ec2
                 .describe_subnets()
                 .filters(filter("vpc-id", id))
-                .max_results(PAGE)
-                .send()
-        }),
+                .max_results(PAGE),
+        ),
         groups(context, filter("vpc-id", id), tags),
         super::route_table::list(context, filter("vpc-id", id)),
         strange_gateway(context, id, tags, ours),
@@ -257,20 +256,13 @@ pub(super) async fn of_route_table(
     let ours: Vec<String> = if subnets.is_empty() {
         Vec::new()
     } else {
-        let answer = context
-            .call("ec2:DescribeSubnets", || {
-                context
-                    .ec2
-                    .describe_subnets()
-                    .filters(
-                        Filter::builder()
-                            .name("subnet-id")
-                            .set_values(Some(subnets.clone()))
-                            .build(),
-                    )
-                    .send()
-            })
-            .await?;
+        let request = context.ec2.describe_subnets().filters(
+            Filter::builder()
+                .name("subnet-id")
+                .set_values(Some(subnets.clone()))
+                .build(),
+        );
+        let answer = context.send(request).await?;
         let subnets = answer.subnets.unwrap_or_default();
         let ours = subnets
             .iter()
@@ -308,16 +300,12 @@ async fn interfaces<const N: usize>(
     context: &Context,
     by: [Filter; N],
 ) -> AwsResult<Vec<NetworkInterface>> {
-    let answer = context
-        .call("ec2:DescribeNetworkInterfaces", || {
-            context
-                .ec2
-                .describe_network_interfaces()
-                .set_filters(Some(by.to_vec()))
-                .max_results(PAGE)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .describe_network_interfaces()
+        .set_filters(Some(by.to_vec()))
+        .max_results(PAGE);
+    let answer = context.send(request).await?;
     Ok(answer.network_interfaces.unwrap_or_default())
 }
 
@@ -330,16 +318,12 @@ struct Group {
 }
 
 async fn groups(context: &Context, by: Filter, tags: &Tags) -> AwsResult<Vec<Group>> {
-    let answer = context
-        .call("ec2:DescribeSecurityGroups", || {
-            context
-                .ec2
-                .describe_security_groups()
-                .filters(by.clone())
-                .max_results(PAGE)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .describe_security_groups()
+        .filters(by.clone())
+        .max_results(PAGE);
+    let answer = context.send(request).await?;
     Ok(answer
         .security_groups
         .unwrap_or_default()

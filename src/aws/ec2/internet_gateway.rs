@@ -11,7 +11,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     AttachmentStatus, InternetGateway as SdkGateway, ResourceType as Ec2Type,
 };
@@ -20,37 +19,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
+use crate::resource::provider::{Holder, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, PropertyTable, Schema};
 
 /// The way from a VPC to the internet and back.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the VPC that it is attached to. If left out, it is attached to none.
+    #[property(replaces_once_set)]
     pub vpc_id: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct InternetGateway;
 
-#[async_trait]
 impl ResourceType for InternetGateway {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:InternetGateway", CreateClass::TagsOnly)
-            .properties([Property::new("vpcId").replaces_once_set()])
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:InternetGateway", CreateClass::TagsOnly)
             // Two gateways cannot be attached to one VPC.
-            .key(&["vpcId"])
+            .key(&[Inputs::VPC_ID])
             .reads_after(&["aws:ec2:Vpc"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
             // They have only private addresses.
@@ -84,20 +77,12 @@ impl ResourceType for InternetGateway {
         Ok(gateways)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
-        let answer = context
-            .call_once("ec2:CreateInternetGateway", || {
-                context
-                    .ec2
-                    .create_internet_gateway()
-                    .tag_specifications(super::on_create(Ec2Type::InternetGateway, new.tags))
-                    .send()
-            })
-            .await?;
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let request = context
+            .ec2
+            .create_internet_gateway()
+            .tag_specifications(super::on_create(Ec2Type::InternetGateway, new.tags));
+        let answer = context.send_once(request).await?;
         let gateway = expected(
             "ec2:CreateInternetGateway",
             answer.internet_gateway,
@@ -129,25 +114,16 @@ impl ResourceType for InternetGateway {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         if let Some(vpc) = &live.inputs.vpc_id {
             detach(context, &live.id, vpc).await?;
         }
-        context
-            .call("ec2:DeleteInternetGateway", || {
-                context
-                    .ec2
-                    .delete_internet_gateway()
-                    .internet_gateway_id(&live.id)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ec2
+            .delete_internet_gateway()
+            .internet_gateway_id(&live.id);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -167,14 +143,12 @@ impl ResourceType for InternetGateway {
 async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str) -> AwsResult<()> {
     let id = &gateway.id;
     let answer = until_visible(|| {
-        context.call("ec2:AttachInternetGateway", || {
-            context
-                .ec2
-                .attach_internet_gateway()
-                .internet_gateway_id(id)
-                .vpc_id(vpc)
-                .send()
-        })
+        let request = context
+            .ec2
+            .attach_internet_gateway()
+            .internet_gateway_id(id)
+            .vpc_id(vpc);
+        context.send(request)
     })
     .await;
     match answer {
@@ -213,16 +187,12 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
 }
 
 async fn detach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
-    let answer = context
-        .call("ec2:DetachInternetGateway", || {
-            context
-                .ec2
-                .detach_internet_gateway()
-                .internet_gateway_id(id)
-                .vpc_id(vpc)
-                .send()
-        })
-        .await;
+    let request = context
+        .ec2
+        .detach_internet_gateway()
+        .internet_gateway_id(id)
+        .vpc_id(vpc);
+    let answer = context.send(request).await;
     match answer {
         Ok(_) => Ok(()),
         // `Gateway.NotAttached`, or the gateway or the VPC is gone.
@@ -247,15 +217,11 @@ async fn attached(context: &Context, id: &str, progress: &dyn Progress) -> AwsRe
 }
 
 async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGateway>>> {
-    let answer = context
-        .call("ec2:DescribeInternetGateways", || {
-            context
-                .ec2
-                .describe_internet_gateways()
-                .internet_gateway_ids(id)
-                .send()
-        })
-        .await;
+    let request = context
+        .ec2
+        .describe_internet_gateways()
+        .internet_gateway_ids(id);
+    let answer = context.send(request).await;
     let answer = if_there(answer)?;
     let gateway = answer
         .as_ref()
@@ -268,20 +234,17 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkG
     const OPERATION: &str = "ec2:DescribeInternetGateways";
     let filter = &super::of_stack(query.stack);
     let list = || {
-        pages(OPERATION, |token| async move {
-            let page = context
-                .call(OPERATION, || {
-                    context
-                        .ec2
-                        .describe_internet_gateways()
-                        .filters(filter.clone())
-                        .max_results(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.internet_gateways, page.next_token))
-        })
+        context.pages(
+            |token| {
+                context
+                    .ec2
+                    .describe_internet_gateways()
+                    .filters(filter.clone())
+                    .max_results(1000)
+                    .set_next_token(token)
+            },
+            |page| (page.internet_gateways, page.next_token),
+        )
     };
     query.session.once(OPERATION, list).await
 }
@@ -291,15 +254,11 @@ pub(super) async fn of_vpc(
     context: &Context,
     vpc: &str,
 ) -> AwsResult<Option<LiveOf<InternetGateway>>> {
-    let answer = context
-        .call("ec2:DescribeInternetGateways", || {
-            context
-                .ec2
-                .describe_internet_gateways()
-                .filters(super::filter("attachment.vpc-id", vpc))
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .describe_internet_gateways()
+        .filters(super::filter("attachment.vpc-id", vpc));
+    let answer = context.send(request).await?;
     let gateway = answer.internet_gateways().first();
     Ok(gateway.map(|gateway| live(context, gateway)))
 }
@@ -320,7 +279,7 @@ fn live(
     Live {
         arn: Some(context.arn("ec2", &format!("internet-gateway/{id}"))),
         inputs: Inputs { vpc_id },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(gateway.tags()),
         condition,
         id,

@@ -23,15 +23,65 @@ mod vpc_default_group;
 pub(super) use holders::PIECES;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use fde_infra_derive::operations;
 
 use super::context::Context;
 use super::error::AwsResult;
-use super::resource_type::New;
+use super::resource_type::{self, New};
 use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{VISIBILITY, until_visible};
 use crate::resource::{
     ErrorKind, InvalidInput, Properties, ProviderError, StackId, Tags, Value, tags,
 };
+
+operations! {
+    aws_sdk_ec2, "ec2":
+    AllocateAddress,
+    AssociateRouteTable,
+    AttachInternetGateway,
+    AuthorizeSecurityGroupEgress,
+    AuthorizeSecurityGroupIngress,
+    CreateInternetGateway,
+    CreateNatGateway,
+    CreateRoute,
+    CreateRouteTable,
+    CreateSecurityGroup,
+    CreateSubnet,
+    CreateTags,
+    CreateVpc,
+    DeleteInternetGateway,
+    DeleteNatGateway,
+    DeleteRoute,
+    DeleteRouteTable,
+    DeleteSecurityGroup,
+    DeleteSubnet,
+    DeleteTags,
+    DeleteVpc,
+    DescribeAddresses,
+    DescribeAvailabilityZones,
+    DescribeFlowLogs,
+    DescribeInternetGateways,
+    DescribeNatGateways,
+    DescribeNetworkInterfaces,
+    DescribeRouteTables,
+    DescribeSecurityGroupRules,
+    DescribeSecurityGroups,
+    DescribeSubnets,
+    DescribeVpcAttribute,
+    DescribeVpcs,
+    DetachInternetGateway,
+    DisassociateRouteTable,
+    ModifySecurityGroupRules,
+    ModifySubnetAttribute,
+    ModifyVpcAttribute,
+    ReleaseAddress,
+    ReplaceRoute,
+    ReplaceRouteTableAssociation,
+    RevokeSecurityGroupEgress,
+    RevokeSecurityGroupIngress,
+    UpdateSecurityGroupRuleDescriptionsEgress,
+    UpdateSecurityGroupRuleDescriptionsIngress,
+}
 
 /// The filter that finds a stack's objects.
 fn of_stack(stack: &StackId) -> Filter {
@@ -65,9 +115,9 @@ trait ByToken {
 }
 
 /// A create call of a resource type, on which the type implements [`ByToken`].
-struct Creation<'a, Inputs> {
+struct Creation<'a, T: resource_type::ResourceType> {
     context: &'a Context,
-    new: &'a New<'a, Inputs>,
+    new: &'a New<'a, T>,
 }
 
 /// Creates an object by client token.
@@ -121,16 +171,12 @@ async fn create_by_token<T: ByToken>(instead_of: &[String], object: &T) -> AwsRe
 /// # Errors
 /// Those of the call: [`ErrorKind::NotFound`] if AWS knows no such object.
 async fn tag(context: &Context, id: &str, tags: &Tags) -> AwsResult<()> {
-    context
-        .call("ec2:CreateTags", || {
-            context
-                .ec2
-                .create_tags()
-                .resources(id)
-                .set_tags(Some(to_sdk(tags)))
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .create_tags()
+        .resources(id)
+        .set_tags(Some(to_sdk(tags)));
+    context.send(request).await?;
     Ok(())
 }
 

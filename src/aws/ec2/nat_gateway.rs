@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     ConnectivityType, Filter, NatGateway as SdkNatGateway, NatGatewayState, ResourceType as Ec2Type,
 };
@@ -18,24 +17,27 @@ use serde::{Deserialize, Serialize};
 use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
+    Condition, CreateClass, ErrorKind, Interruption, OutputTable, PropertyTable, ProviderError,
+    Schema,
 };
 
 /// A gateway through which a private subnet reaches out, and no one reaches in.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the subnet that it is in: a public subnet for a public gateway.
+    #[property(required, replaces)]
     pub subnet_id: String,
     /// Allocation id of the Elastic IP address of a public gateway. A private one has none.
+    #[property(replaces)]
     pub allocation_id: Option<String>,
-    /// `public`: to the internet. `private`: to other networks. Default: `public`.
+    /// `public`: to the internet. `private`: to other networks.
+    #[property(default("public"), replaces)]
     pub connectivity_type: Connectivity,
 }
 
@@ -47,7 +49,7 @@ pub enum Connectivity {
     Private,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The Elastic IP address. A private gateway has none.
@@ -60,23 +62,14 @@ pub struct Outputs {
 
 pub struct NatGateway;
 
-#[async_trait]
 impl ResourceType for NatGateway {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:NatGateway", CreateClass::Token)
-            .properties([
-                Property::new("subnetId").required().replaces(),
-                Property::new("allocationId").replaces(),
-                Property::new("connectivityType")
-                    .default("public")
-                    .replaces(),
-            ])
-            .outputs(&["publicIp", "privateIp", "networkInterfaceId"])
+        Schema::of::<Inputs, Outputs>("aws:ec2:NatGateway", CreateClass::Token)
             // An address serves one gateway at a time.
-            .key(&["allocationId"])
+            .key(&[Inputs::ALLOCATION_ID])
             .reads_after(&["aws:ec2:Subnet", "aws:ec2:Eip"])
             // A route that leads to one may stay, and then leads nowhere.
             .blockers(&[])
@@ -112,11 +105,7 @@ impl ResourceType for NatGateway {
         Ok(gateways)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let creation = Creation { context, new: &new };
         let live = super::create_by_token(new.instead_of, &creation).await?;
         // With the tags that it has: a gateway whose token is ours is ours, even if its tags were removed.
@@ -168,25 +157,18 @@ impl ResourceType for NatGateway {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:DeleteNatGateway", || {
+            .send(
                 context
                     .ec2
                     .delete_nat_gateway()
-                    .nat_gateway_id(&live.id)
-                    .send()
-            })
+                    .nat_gateway_id(&old.live.id),
+            )
             .await?;
-        Wait::long("ec2:DescribeNatGateways", 10, progress)
+        Wait::long("ec2:DescribeNatGateways", 10, old.progress)
             .until(|| async {
-                match find(context, &live.id).await {
+                match find(context, &old.live.id).await {
                     Ok(gateway) if gateway.state() == Some(&NatGatewayState::Deleted) => {
                         Ok(Poll::Ready(()))
                     }
@@ -199,27 +181,23 @@ impl ResourceType for NatGateway {
     }
 }
 
-impl ByToken for Creation<'_, Inputs> {
+impl ByToken for Creation<'_, NatGateway> {
     type Made = LiveOf<NatGateway>;
 
     async fn make(&self, generation: u32) -> AwsResult<String> {
         let (context, new, inputs) = (self.context, self.new, self.new.inputs);
-        let answer = context
-            .call("ec2:CreateNatGateway", || {
-                context
-                    .ec2
-                    .create_nat_gateway()
-                    .subnet_id(&inputs.subnet_id)
-                    .set_allocation_id(inputs.allocation_id.clone())
-                    .connectivity_type(match inputs.connectivity_type {
-                        Connectivity::Public => ConnectivityType::Public,
-                        Connectivity::Private => ConnectivityType::Private,
-                    })
-                    .client_token(new.client_token(generation))
-                    .tag_specifications(super::on_create(Ec2Type::Natgateway, new.tags))
-                    .send()
+        let request = context
+            .ec2
+            .create_nat_gateway()
+            .subnet_id(&inputs.subnet_id)
+            .set_allocation_id(inputs.allocation_id.clone())
+            .connectivity_type(match inputs.connectivity_type {
+                Connectivity::Public => ConnectivityType::Public,
+                Connectivity::Private => ConnectivityType::Private,
             })
-            .await?;
+            .client_token(new.client_token(generation))
+            .tag_specifications(super::on_create(Ec2Type::Natgateway, new.tags));
+        let answer = context.send(request).await?;
         let id = answer
             .nat_gateway
             .and_then(|gateway| gateway.nat_gateway_id);
@@ -242,13 +220,7 @@ impl ByToken for Creation<'_, Inputs> {
 
 async fn find(context: &Context, id: &str) -> AwsResult<SdkNatGateway> {
     let answer = context
-        .call("ec2:DescribeNatGateways", || {
-            context
-                .ec2
-                .describe_nat_gateways()
-                .nat_gateway_ids(id)
-                .send()
-        })
+        .send(context.ec2.describe_nat_gateways().nat_gateway_ids(id))
         .await?;
     answer
         .nat_gateways
@@ -269,21 +241,19 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<N
 /// The gateways that are not deleted: a deleted one is listed for an hour.
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<NatGateway>>> {
     let by = &by;
-    let gateways = pages("ec2:DescribeNatGateways", |token| async move {
-        let page = context
-            .call("ec2:DescribeNatGateways", || {
+    let gateways = context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_nat_gateways()
                     .filter(by.clone())
                     .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.nat_gateways, page.next_token))
-    })
-    .await?;
+                    .set_next_token(token)
+            },
+            |page| (page.nat_gateways, page.next_token),
+        )
+        .await?;
     Ok(gateways
         .iter()
         .filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted))

@@ -11,7 +11,6 @@
 //!   pulumi/pulumi-aws#1574).
 //! - `ReplaceRoute` with another table would leave the old route behind (hashicorp/terraform-provider-aws#4946).
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{Route as SdkRoute, RouteOrigin, RouteState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,23 +18,25 @@ use serde::{Deserialize, Serialize};
 use super::route_table;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::states;
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::provider::{Query, Wanted};
 use crate::resource::rule::{Beside, Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
-    Tags, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, PropertyTable, ProviderError,
+    Schema, Tags, Value,
 };
 
 /// The target of the traffic for one destination.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the route table.
+    #[property(required, replaces)]
     pub route_table_id: String,
     /// IPv4 range in CIDR notation; `0.0.0.0/0` is everywhere else.
+    #[property(required, replaces, canonical(super::network_address))]
     pub destination_cidr_block: String,
     /// Id of the internet gateway or virtual private gateway that it leads to. Exactly one target is given.
     pub gateway_id: Option<String>,
@@ -43,44 +44,30 @@ pub struct Inputs {
     pub nat_gateway_id: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct Route;
 
-#[async_trait]
 impl ResourceType for Route {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:Route", CreateClass::PartOfParent)
-            .properties([
-                Property::new("routeTableId").required().replaces(),
-                Property::new("destinationCidrBlock")
-                    .required()
-                    .replaces()
-                    .canonical(super::network_address),
-                Property::new("gatewayId"),
-                Property::new("natGatewayId"),
-            ])
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:Route", CreateClass::PartOfParent)
             .checks(|inputs| check(inputs, fit))
             .beside(&[
                 Beside {
-                    by: "gatewayId",
+                    by: Inputs::GATEWAY_ID,
                     token: "aws:ec2:NatGateway",
                     check: beside_nat_gateway,
                 },
                 Beside {
-                    by: "natGatewayId",
+                    by: Inputs::NAT_GATEWAY_ID,
                     token: "aws:ec2:InternetGateway",
                     check: beside_internet_gateway,
                 },
             ])
-            .key(&["routeTableId", "destinationCidrBlock"])
+            .key(&[Inputs::ROUTE_TABLE_ID, Inputs::DESTINATION_CIDR_BLOCK])
             .limits(&[Limit {
-                by: &["routeTableId"],
+                by: &[Inputs::ROUTE_TABLE_ID],
                 measure: one,
                 most: 1000,
                 quota: Some(500),
@@ -88,7 +75,7 @@ impl ResourceType for Route {
                 help: "put ranges together, or ask AWS to raise the quota of routes per table",
             }])
             .reads_after(&[route_table::TOKEN])
-            .child_of("routeTableId", route_table::TOKEN)
+            .child_of(Inputs::ROUTE_TABLE_ID, route_table::TOKEN)
             .opens()
     }
 
@@ -113,23 +100,17 @@ impl ResourceType for Route {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let created = until_visible(|| {
-            context.call("ec2:CreateRoute", || {
-                context
-                    .ec2
-                    .create_route()
-                    .route_table_id(&inputs.route_table_id)
-                    .destination_cidr_block(&inputs.destination_cidr_block)
-                    .set_gateway_id(inputs.gateway_id.clone())
-                    .set_nat_gateway_id(inputs.nat_gateway_id.clone())
-                    .send()
-            })
+            let request = context
+                .ec2
+                .create_route()
+                .route_table_id(&inputs.route_table_id)
+                .destination_cidr_block(&inputs.destination_cidr_block)
+                .set_gateway_id(inputs.gateway_id.clone())
+                .set_nat_gateway_id(inputs.nat_gateway_id.clone());
+            context.send(request)
         })
         .await;
         match created {
@@ -142,38 +123,26 @@ impl ResourceType for Route {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
         until_visible(|| {
-            context.call("ec2:ReplaceRoute", || {
-                context
-                    .ec2
-                    .replace_route()
-                    .route_table_id(&wanted.route_table_id)
-                    .destination_cidr_block(&wanted.destination_cidr_block)
-                    .set_gateway_id(wanted.gateway_id.clone())
-                    .set_nat_gateway_id(wanted.nat_gateway_id.clone())
-                    .send()
-            })
+            let request = context
+                .ec2
+                .replace_route()
+                .route_table_id(&wanted.route_table_id)
+                .destination_cidr_block(&wanted.destination_cidr_block)
+                .set_gateway_id(wanted.gateway_id.clone())
+                .set_nat_gateway_id(wanted.nat_gateway_id.clone());
+            context.send(request)
         })
         .await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("ec2:DeleteRoute", || {
-                context
-                    .ec2
-                    .delete_route()
-                    .route_table_id(&live.inputs.route_table_id)
-                    .destination_cidr_block(&live.inputs.destination_cidr_block)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .ec2
+            .delete_route()
+            .route_table_id(&old.live.inputs.route_table_id)
+            .destination_cidr_block(&old.live.inputs.destination_cidr_block);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -181,7 +150,7 @@ impl ResourceType for Route {
 /// The route that has the destination already. In a table of ours we may change its target, unless it is AWS's own.
 async fn met(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Route>,
     mut error: ProviderError,
 ) -> AwsResult<LiveOf<Route>> {
     let wanted = new.inputs;
@@ -320,7 +289,7 @@ fn of(inputs: Inputs) -> LiveOf<Route> {
         ),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, ResourceType as Ec2Type, RouteTable as SdkRouteTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,36 +14,30 @@ use serde::{Deserialize, Serialize};
 use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
-use crate::resource::{Condition, CreateClass, Property, Schema};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::{Holder, Query};
+use crate::resource::{Condition, CreateClass, PropertyTable, Schema};
 
 pub const TOKEN: &str = "aws:ec2:RouteTable";
 
 /// A table that directs the traffic of the associated subnets.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "routes": "aws:ec2:Route" }))]
 pub struct Inputs {
     /// Id of the VPC.
+    #[property(required, replaces)]
     pub vpc_id: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct RouteTable;
 
-#[async_trait]
 impl ResourceType for RouteTable {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::Token)
-            .properties([Property::new("vpcId").required().replaces()])
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::Token)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -52,11 +45,7 @@ impl ResourceType for RouteTable {
         Ok(tables.iter().map(|table| live(context, table)).collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let creation = Creation { context, new: &new };
         // With the tags that it has: a table whose token is ours is ours, even if its tags were removed.
         super::create_by_token(new.instead_of, &creation).await
@@ -71,21 +60,14 @@ impl ResourceType for RouteTable {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:DeleteRouteTable", || {
+            .send(
                 context
                     .ec2
                     .delete_route_table()
-                    .route_table_id(&live.id)
-                    .send()
-            })
+                    .route_table_id(&old.live.id),
+            )
             .await?;
         Ok(())
     }
@@ -100,22 +82,18 @@ impl ResourceType for RouteTable {
     }
 }
 
-impl ByToken for Creation<'_, Inputs> {
+impl ByToken for Creation<'_, RouteTable> {
     type Made = LiveOf<RouteTable>;
 
     async fn make(&self, generation: u32) -> AwsResult<String> {
         let (context, new) = (self.context, self.new);
-        let answer = context
-            .call("ec2:CreateRouteTable", || {
-                context
-                    .ec2
-                    .create_route_table()
-                    .vpc_id(&new.inputs.vpc_id)
-                    .client_token(new.client_token(generation))
-                    .tag_specifications(super::on_create(Ec2Type::RouteTable, new.tags))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ec2
+            .create_route_table()
+            .vpc_id(&new.inputs.vpc_id)
+            .client_token(new.client_token(generation))
+            .tag_specifications(super::on_create(Ec2Type::RouteTable, new.tags));
+        let answer = context.send(request).await?;
         let id = answer.route_table.and_then(|table| table.route_table_id);
         expected("ec2:CreateRouteTable", id, "a route table")
     }
@@ -144,21 +122,19 @@ pub(super) async fn of_stack(
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRouteTable>> {
     let by = &by;
-    pages("ec2:DescribeRouteTables", |token| async move {
-        let page = context
-            .call("ec2:DescribeRouteTables", || {
+    context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_route_tables()
                     .filters(by.clone())
                     .max_results(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.route_tables, page.next_token))
-    })
-    .await
+                    .set_next_token(token)
+            },
+            |page| (page.route_tables, page.next_token),
+        )
+        .await
 }
 
 /// One route table.
@@ -167,13 +143,7 @@ pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRout
 /// [`crate::resource::ErrorKind::NotFound`] if there is none.
 pub(super) async fn find(context: &Context, id: &str) -> AwsResult<SdkRouteTable> {
     let answer = context
-        .call("ec2:DescribeRouteTables", || {
-            context
-                .ec2
-                .describe_route_tables()
-                .route_table_ids(id)
-                .send()
-        })
+        .send(context.ec2.describe_route_tables().route_table_ids(id))
         .await?;
     answer
         .route_tables
@@ -190,7 +160,7 @@ fn live(context: &Context, table: &SdkRouteTable) -> LiveOf<RouteTable> {
         inputs: Inputs {
             vpc_id: table.vpc_id().unwrap_or_default().to_owned(),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(table.tags()),
         condition: Condition::Ready,
         id,

@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     RouteTable, RouteTableAssociation as SdkAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode,
@@ -19,44 +18,37 @@ use serde::{Deserialize, Serialize};
 use super::route_table;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, StackId, Tags,
+    Condition, CreateClass, ErrorKind, PropertyTable, ProviderError, Schema, StackId, Tags,
 };
 
 /// The route table that a subnet uses.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the route table.
+    #[property(required)]
     pub route_table_id: String,
     /// Id of the subnet.
+    #[property(required, replaces)]
     pub subnet_id: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct RouteTableAssociation;
 
-#[async_trait]
 impl ResourceType for RouteTableAssociation {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:RouteTableAssociation", CreateClass::PartOfParent)
-            .properties([
-                Property::new("routeTableId").required(),
-                Property::new("subnetId").required().replaces(),
-            ])
-            .key(&["subnetId"])
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:RouteTableAssociation", CreateClass::PartOfParent)
+            .key(&[Inputs::SUBNET_ID])
             .reads_after(&[route_table::TOKEN, "aws:ec2:Subnet"])
-            .child_of("routeTableId", route_table::TOKEN)
+            .child_of(Inputs::ROUTE_TABLE_ID, route_table::TOKEN)
             .opens()
     }
 
@@ -93,21 +85,15 @@ impl ResourceType for RouteTableAssociation {
         Ok(found)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let created = until_visible(|| {
-            context.call("ec2:AssociateRouteTable", || {
-                context
-                    .ec2
-                    .associate_route_table()
-                    .route_table_id(&inputs.route_table_id)
-                    .subnet_id(&inputs.subnet_id)
-                    .send()
-            })
+            let request = context
+                .ec2
+                .associate_route_table()
+                .route_table_id(&inputs.route_table_id)
+                .subnet_id(&inputs.subnet_id);
+            context.send(request)
         })
         .await;
         match created {
@@ -127,16 +113,12 @@ impl ResourceType for RouteTableAssociation {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
         until_visible(|| async {
-            let answer = context
-                .call("ec2:ReplaceRouteTableAssociation", || {
-                    context
-                        .ec2
-                        .replace_route_table_association()
-                        .association_id(&change.observed.id)
-                        .route_table_id(&wanted.route_table_id)
-                        .send()
-                })
-                .await;
+            let request = context
+                .ec2
+                .replace_route_table_association()
+                .association_id(&change.observed.id)
+                .route_table_id(&wanted.route_table_id);
+            let answer = context.send(request).await;
             match answer {
                 Ok(answer) => {
                     let id = expected(
@@ -187,22 +169,12 @@ impl ResourceType for RouteTableAssociation {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("ec2:DisassociateRouteTable", || {
-                context
-                    .ec2
-                    .disassociate_route_table()
-                    .association_id(&live.id)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .ec2
+            .disassociate_route_table()
+            .association_id(&old.live.id);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -210,7 +182,7 @@ impl ResourceType for RouteTableAssociation {
 /// The association that a subnet has already. It is returned as it is, for `update` to change.
 async fn met(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, RouteTableAssociation>,
     mut error: ProviderError,
 ) -> AwsResult<LiveOf<RouteTableAssociation>> {
     let wanted = new.inputs;
@@ -252,15 +224,11 @@ async fn of_subnet(
     context: &Context,
     subnet: &str,
 ) -> AwsResult<Option<LiveOf<RouteTableAssociation>>> {
-    let answer = context
-        .call("ec2:DescribeRouteTables", || {
-            context
-                .ec2
-                .describe_route_tables()
-                .filters(super::filter("association.subnet-id", subnet))
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .describe_route_tables()
+        .filters(super::filter("association.subnet-id", subnet));
+    let answer = context.send(request).await?;
     Ok(answer
         .route_tables()
         .iter()
@@ -307,7 +275,7 @@ fn of(
         id,
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition,
     }

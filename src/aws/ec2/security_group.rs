@@ -11,7 +11,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType as Ec2Type, SecurityGroup as SdkSecurityGroup,
     SecurityGroupRule,
@@ -23,13 +22,14 @@ use serde::{Deserialize, Serialize};
 use super::security_group_rule;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt,
+};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Indexed, Progress, Query};
+use crate::resource::provider::{Holder, Indexed, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, StackId, Tags,
-    TextRule,
+    Condition, CreateClass, ErrorKind, PropertyTable, ProviderError, ReadSession, Schema, StackId,
+    Tags, TextRule,
 };
 
 const EVERYWHERE: &str = "0.0.0.0/0";
@@ -37,25 +37,25 @@ const VPC: &str = "aws:ec2:Vpc";
 const EVERYWHERE_IPV6: &str = "::/0";
 
 /// A virtual firewall around network interfaces.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "ingress": "aws:vpc:SecurityGroupIngressRule", "egress": "aws:vpc:SecurityGroupEgressRule" }))]
 pub struct Inputs {
     /// 1 to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`; does not begin with `sg-`. Unique in the VPC,
     /// regardless of case.
+    #[property(replaces, text(NAME))]
     pub name: String,
-    /// At most 255 characters, of the same kinds. Default: `Managed by fde-infra`.
+    /// At most 255 characters, of the same kinds.
+    #[property(default("Managed by fde-infra"), replaces, text(DESCRIPTION))]
     pub description: String,
     /// Id of the VPC.
+    #[property(required, replaces)]
     pub vpc_id: String,
     /// True if the rule stays that AWS gives every new group, and that lets everything out. Default: false, as in Pulumi,
     /// which has no way to keep it.
+    #[property(default(false))]
     pub default_egress: bool,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 /// The characters that EC2 takes in names and descriptions of groups, and in descriptions of rules.
 const ALPHABET: &str = "letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`";
@@ -78,26 +78,16 @@ pub(super) const DESCRIPTION: TextRule = TextRule::new(0..=255).of(is_taken, ALP
 
 pub struct SecurityGroup;
 
-#[async_trait]
 impl ResourceType for SecurityGroup {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:SecurityGroup", CreateClass::NaturalKey)
-            .generated_name("name", 255)
-            .named_within(&["vpcId"])
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:SecurityGroup", CreateClass::NaturalKey)
+            .generated_name(Inputs::NAME, 255)
+            .named_within(&[Inputs::VPC_ID])
             .name_ignores_case()
             .reads_after(&["aws:ec2:Vpc"])
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("description")
-                    .default("Managed by fde-infra")
-                    .replaces()
-                    .text(DESCRIPTION),
-                Property::new("vpcId").required().replaces(),
-                Property::new("defaultEgress").default(false),
-            ])
     }
 
     /// Also requests the rules, which take a call of their own.
@@ -151,23 +141,17 @@ impl ResourceType for SecurityGroup {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let created = until_visible(|| {
-            context.call("ec2:CreateSecurityGroup", || {
-                context
-                    .ec2
-                    .create_security_group()
-                    .group_name(&inputs.name)
-                    .description(&inputs.description)
-                    .vpc_id(&inputs.vpc_id)
-                    .tag_specifications(super::on_create(Ec2Type::SecurityGroup, new.tags))
-                    .send()
-            })
+            let request = context
+                .ec2
+                .create_security_group()
+                .group_name(&inputs.name)
+                .description(&inputs.description)
+                .vpc_id(&inputs.vpc_id)
+                .tag_specifications(super::on_create(Ec2Type::SecurityGroup, new.tags));
+            context.send(request)
         })
         .await;
         match created {
@@ -182,7 +166,7 @@ impl ResourceType for SecurityGroup {
                         default_egress,
                         ..inputs.clone()
                     },
-                    outputs: Outputs {},
+                    outputs: NoOutputs {},
                     tags,
                     condition: Condition::Ready,
                     id,
@@ -194,7 +178,7 @@ impl ResourceType for SecurityGroup {
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        if change.diff.touches("defaultEgress") {
+        if change.touches(Inputs::DEFAULT_EGRESS) {
             if change.wanted.default_egress {
                 let_everything_out(context, &change.observed.id, change.progress).await?;
             } else {
@@ -204,21 +188,9 @@ impl ResourceType for SecurityGroup {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:DeleteSecurityGroup", || {
-                context
-                    .ec2
-                    .delete_security_group()
-                    .group_id(&live.id)
-                    .send()
-            })
+            .send(context.ec2.delete_security_group().group_id(&old.live.id))
             .await?;
         Ok(())
     }
@@ -295,7 +267,7 @@ pub(super) async fn of_vpcs(
 /// The group that has the wanted name already.
 async fn met(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, SecurityGroup>,
     error: ProviderError,
 ) -> AwsResult<LiveOf<SecurityGroup>> {
     let wanted = new.inputs;
@@ -332,16 +304,12 @@ async fn is_closed_as_made(context: &Context, id: &str) -> bool {
         .ip_ranges(everywhere)
         .build();
     let revoked = until_visible(|| async {
-        let revoked = context
-            .call("ec2:RevokeSecurityGroupEgress", || {
-                context
-                    .ec2
-                    .revoke_security_group_egress()
-                    .group_id(id)
-                    .ip_permissions(rule.clone())
-                    .send()
-            })
-            .await;
+        let request = context
+            .ec2
+            .revoke_security_group_egress()
+            .group_id(id)
+            .ip_permissions(rule.clone());
+        let revoked = context.send(request).await;
         match revoked {
             // The rule does not exist: the response to the previous call may have been lost.
             Err(error) if is_about_rule(&error) => Ok(()),
@@ -371,16 +339,12 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
         Err(error) => return Err(error),
     };
     until_visible(|| async {
-        let revoked = context
-            .call("ec2:RevokeSecurityGroupEgress", || {
-                context
-                    .ec2
-                    .revoke_security_group_egress()
-                    .group_id(id)
-                    .set_security_group_rule_ids(Some(rules.clone()))
-                    .send()
-            })
-            .await;
+        let request = context
+            .ec2
+            .revoke_security_group_egress()
+            .group_id(id)
+            .set_security_group_rule_ids(Some(rules.clone()));
+        let revoked = context.send(request).await;
         match revoked {
             // Others have removed it. A missing group only means that the group is new: its rules have just been listed.
             Err(error) if is_about_rule(&error) => Ok(()),
@@ -408,14 +372,12 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
     Wait::short("ec2:AuthorizeSecurityGroupEgress", 2, progress)
         .until(|| async {
             let authorized = until_visible(|| {
-                context.call("ec2:AuthorizeSecurityGroupEgress", || {
-                    context
-                        .ec2
-                        .authorize_security_group_egress()
-                        .group_id(id)
-                        .ip_permissions(permission.clone())
-                        .send()
-                })
+                let request = context
+                    .ec2
+                    .authorize_security_group_egress()
+                    .group_id(id)
+                    .ip_permissions(permission.clone());
+                context.send(request)
             })
             .await;
             match authorized {
@@ -449,21 +411,19 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkS
 }
 
 pub(super) async fn list(context: &Context, by: &[Filter]) -> AwsResult<Vec<SdkSecurityGroup>> {
-    pages("ec2:DescribeSecurityGroups", |token| async move {
-        let page = context
-            .call("ec2:DescribeSecurityGroups", || {
+    context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_security_groups()
                     .set_filters(Some(by.to_vec()))
                     .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.security_groups, page.next_token))
-    })
-    .await
+                    .set_next_token(token)
+            },
+            |page| (page.security_groups, page.next_token),
+        )
+        .await
 }
 
 /// The rules of these groups that AWS made: they let everything out, and no one has tagged them.
@@ -514,7 +474,7 @@ fn live(
             vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
             default_egress,
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(group.tags()),
         condition: Condition::Ready,
         id,

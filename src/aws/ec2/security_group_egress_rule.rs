@@ -1,19 +1,16 @@
 //! Egress rule: the traffic that a security group lets out. Everything about it is in
 //! [`security_group_rule`](super::security_group_rule).
 
-use async_trait::async_trait;
-
 use super::security_group_rule::{self as rule, Direction};
 pub use super::security_group_rule::{Inputs, Outputs};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, LiveOf, New, Old, ResourceType};
 use crate::resource::Schema;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 
 pub struct SecurityGroupEgressRule;
 
-#[async_trait]
 impl ResourceType for SecurityGroupEgressRule {
     type Inputs = Inputs;
     type Outputs = Outputs;
@@ -26,11 +23,7 @@ impl ResourceType for SecurityGroupEgressRule {
         rule::read(context, query, Direction::Egress).await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         rule::create(context, Direction::Egress, new.inputs, new.tags).await
     }
 
@@ -41,13 +34,7 @@ impl ResourceType for SecurityGroupEgressRule {
         rule::update(context, Direction::Egress, wanted, observed).await
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        rule::revoke(context, Direction::Egress, live).await
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        rule::revoke(context, Direction::Egress, old.live).await
     }
 }

@@ -1,19 +1,16 @@
 //! Ingress rule: the traffic that a security group lets in. Everything about it is in
 //! [`security_group_rule`](super::security_group_rule).
 
-use async_trait::async_trait;
-
 use super::security_group_rule::{self as rule, Direction};
 pub use super::security_group_rule::{Inputs, Outputs};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, LiveOf, New, Old, ResourceType};
 use crate::resource::Schema;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 
 pub struct SecurityGroupIngressRule;
 
-#[async_trait]
 impl ResourceType for SecurityGroupIngressRule {
     type Inputs = Inputs;
     type Outputs = Outputs;
@@ -26,11 +23,7 @@ impl ResourceType for SecurityGroupIngressRule {
         rule::read(context, query, Direction::Ingress).await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         rule::create(context, Direction::Ingress, new.inputs, new.tags).await
     }
 
@@ -41,13 +34,7 @@ impl ResourceType for SecurityGroupIngressRule {
         rule::update(context, Direction::Ingress, wanted, observed).await
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        rule::revoke(context, Direction::Ingress, live).await
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        rule::revoke(context, Direction::Ingress, old.live).await
     }
 }

@@ -25,44 +25,51 @@ use super::security_group_permission::{
 };
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
 use crate::aws::resource_type::{Live, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{Indexed, Query};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, ProviderError, ReadSession,
+    Schema, Tags,
 };
 
 const GROUP: &str = "aws:ec2:SecurityGroup";
 
 /// The traffic that a security group lets through.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the group.
+    #[property(required, replaces)]
     pub security_group_id: String,
     /// `tcp`, `udp`, `icmp`, `icmpv6`, the number of another protocol, or `-1` for all.
+    #[property(required, canonical(protocol))]
     pub ip_protocol: String,
     /// First port, 0 to 65535; for ICMP the type, -1 for all. Left out for other protocols, which have no ports.
     #[schemars(range(min = -1, max = 65535))]
+    #[property(canonical(port))]
     pub from_port: Option<i32>,
     /// Last port, 0 to 65535; for ICMP the code, -1 for all. Left out for other protocols, which have no ports.
     #[schemars(range(min = -1, max = 65535))]
+    #[property(canonical(port))]
     pub to_port: Option<i32>,
     /// The peer, as an IPv4 range in CIDR notation. Exactly one peer is given.
+    #[property(canonical(super::network_address))]
     pub cidr_ipv4: Option<String>,
     /// The peer, as an IPv6 range in CIDR notation. Exactly one peer is given.
+    #[property(canonical(super::network_address))]
     pub cidr_ipv6: Option<String>,
     /// The peer, as the id of a prefix list. Exactly one peer is given.
     pub prefix_list_id: Option<String>,
     /// The peer, as the id of a security group of this account. Exactly one peer is given.
     pub referenced_security_group_id: Option<String>,
     /// At most 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`.
+    #[property(text(super::security_group::DESCRIPTION))]
     pub description: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// `sgr-…`, the same as the id.
@@ -79,40 +86,28 @@ pub(super) enum Direction {
 }
 
 pub(super) fn schema(token: &'static str) -> Schema {
-    Schema::new::<Inputs>(token, CreateClass::NaturalKey)
-        .properties([
-            Property::new("securityGroupId").required().replaces(),
-            Property::new("ipProtocol").required().canonical(protocol),
-            Property::new("fromPort").canonical(port),
-            Property::new("toPort").canonical(port),
-            Property::new("cidrIpv4").canonical(super::network_address),
-            Property::new("cidrIpv6").canonical(super::network_address),
-            Property::new("prefixListId"),
-            Property::new("referencedSecurityGroupId"),
-            Property::new("description").text(super::security_group::DESCRIPTION),
-        ])
+    Schema::of::<Inputs, Outputs>(token, CreateClass::NaturalKey)
         .reads_after(&[GROUP])
-        .child_of("securityGroupId", GROUP)
+        .child_of(Inputs::SECURITY_GROUP_ID, GROUP)
         .opens()
         .checks(|inputs| check(inputs, fit))
         .limits(&[Limit {
-            by: &["securityGroupId"],
+            by: &[Inputs::SECURITY_GROUP_ID],
             measure: one,
             most: 1000,
             quota: Some(60),
             what: "rules of one security group in one direction",
             help: "name groups or prefix lists instead of single ranges, or ask AWS to raise the quota of rules per group",
         }])
-        .outputs(&["securityGroupRuleId"])
         .key(&[
-            "securityGroupId",
-            "ipProtocol",
-            "fromPort",
-            "toPort",
-            "cidrIpv4",
-            "cidrIpv6",
-            "prefixListId",
-            "referencedSecurityGroupId",
+            Inputs::SECURITY_GROUP_ID,
+            Inputs::IP_PROTOCOL,
+            Inputs::FROM_PORT,
+            Inputs::TO_PORT,
+            Inputs::CIDR_IPV4,
+            Inputs::CIDR_IPV6,
+            Inputs::PREFIX_LIST_ID,
+            Inputs::REFERENCED_SECURITY_GROUP_ID,
         ])
 }
 
@@ -219,21 +214,19 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
     let by = &by;
-    pages("ec2:DescribeSecurityGroupRules", |token| async move {
-        let page = context
-            .call("ec2:DescribeSecurityGroupRules", || {
+    context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_security_group_rules()
                     .filters(by.clone())
                     .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.security_group_rules, page.next_token))
-    })
-    .await
+                    .set_next_token(token)
+            },
+            |page| (page.security_group_rules, page.next_token),
+        )
+        .await
 }
 
 pub(super) async fn read(
@@ -268,32 +261,22 @@ pub(super) async fn create(
     let created = until_visible(|| async {
         Ok(match direction {
             Direction::Ingress => {
-                context
-                    .call("ec2:AuthorizeSecurityGroupIngress", || {
-                        context
-                            .ec2
-                            .authorize_security_group_ingress()
-                            .group_id(group)
-                            .ip_permissions(permission.clone())
-                            .tag_specifications(tagged())
-                            .send()
-                    })
-                    .await?
-                    .security_group_rules
+                let request = context
+                    .ec2
+                    .authorize_security_group_ingress()
+                    .group_id(group)
+                    .ip_permissions(permission.clone())
+                    .tag_specifications(tagged());
+                context.send(request).await?.security_group_rules
             }
             Direction::Egress => {
-                context
-                    .call("ec2:AuthorizeSecurityGroupEgress", || {
-                        context
-                            .ec2
-                            .authorize_security_group_egress()
-                            .group_id(group)
-                            .ip_permissions(permission.clone())
-                            .tag_specifications(tagged())
-                            .send()
-                    })
-                    .await?
-                    .security_group_rules
+                let request = context
+                    .ec2
+                    .authorize_security_group_egress()
+                    .group_id(group)
+                    .ip_permissions(permission.clone())
+                    .tag_specifications(tagged());
+                context.send(request).await?.security_group_rules
             }
         })
     })
@@ -334,14 +317,12 @@ pub(super) async fn update(
         .security_group_rule(request(wanted))
         .build();
     until_visible(|| {
-        context.call("ec2:ModifySecurityGroupRules", || {
-            context
-                .ec2
-                .modify_security_group_rules()
-                .group_id(&wanted.security_group_id)
-                .security_group_rules(update.clone())
-                .send()
-        })
+        let request = context
+            .ec2
+            .modify_security_group_rules()
+            .group_id(&wanted.security_group_id)
+            .security_group_rules(update.clone());
+        context.send(request)
     })
     .await?;
     if wanted.description.is_none() && observed.inputs.description.is_some() {
@@ -366,27 +347,23 @@ async fn take_description_away(
     match direction {
         Direction::Ingress => {
             until_visible(|| {
-                context.call("ec2:UpdateSecurityGroupRuleDescriptionsIngress", || {
-                    context
-                        .ec2
-                        .update_security_group_rule_descriptions_ingress()
-                        .group_id(group)
-                        .security_group_rule_descriptions(none.clone())
-                        .send()
-                })
+                let request = context
+                    .ec2
+                    .update_security_group_rule_descriptions_ingress()
+                    .group_id(group)
+                    .security_group_rule_descriptions(none.clone());
+                context.send(request)
             })
             .await?;
         }
         Direction::Egress => {
             until_visible(|| {
-                context.call("ec2:UpdateSecurityGroupRuleDescriptionsEgress", || {
-                    context
-                        .ec2
-                        .update_security_group_rule_descriptions_egress()
-                        .group_id(group)
-                        .security_group_rule_descriptions(none.clone())
-                        .send()
-                })
+                let request = context
+                    .ec2
+                    .update_security_group_rule_descriptions_egress()
+                    .group_id(group)
+                    .security_group_rule_descriptions(none.clone());
+                context.send(request)
             })
             .await?;
         }
@@ -400,25 +377,23 @@ pub(super) async fn revoke(context: &Context, direction: Direction, rule: &Rule)
     let _turn = context.turn(group).await;
     let revoked = match direction {
         Direction::Ingress => context
-            .call("ec2:RevokeSecurityGroupIngress", || {
+            .send(
                 context
                     .ec2
                     .revoke_security_group_ingress()
                     .group_id(group)
-                    .security_group_rule_ids(&rule.id)
-                    .send()
-            })
+                    .security_group_rule_ids(&rule.id),
+            )
             .await
             .map(|_| ()),
         Direction::Egress => context
-            .call("ec2:RevokeSecurityGroupEgress", || {
+            .send(
                 context
                     .ec2
                     .revoke_security_group_egress()
                     .group_id(group)
-                    .security_group_rule_ids(&rule.id)
-                    .send()
-            })
+                    .security_group_rule_ids(&rule.id),
+            )
             .await
             .map(|_| ()),
     };

@@ -7,38 +7,41 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType as Ec2Type, SubnetState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Wanted};
+use crate::resource::provider::{Holder, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema,
+    Condition, CreateClass, ErrorKind, OutputTable, Properties, PropertyTable, ProviderError,
+    Schema,
 };
 
 /// A part of a VPC, in one availability zone.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Id of the VPC.
+    #[property(required, replaces)]
     pub vpc_id: String,
     /// IPv4 range in CIDR notation, /16 to /28, inside the VPC's and apart from those of its other subnets. AWS keeps the
     /// first four addresses and the last one for itself.
+    #[property(required, replaces, canonical(super::network_address))]
     pub cidr_block: String,
     /// Name of the zone: `eu-west-1a`. If left out, AWS chooses.
+    #[property(server_chooses, replaces, zone)]
     pub availability_zone: Option<String>,
-    /// True if network interfaces get a public address when they are made. Default: false.
+    /// True if network interfaces get a public address when they are made.
+    #[property(default(false))]
     pub map_public_ip_on_launch: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// `euw1-az1`: the same place for every account, whatever the zone is called there.
@@ -47,30 +50,16 @@ pub struct Outputs {
 
 pub struct Subnet;
 
-#[async_trait]
 impl ResourceType for Subnet {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:Subnet", CreateClass::NaturalKey)
-            .properties([
-                Property::new("vpcId").required().replaces(),
-                Property::new("cidrBlock")
-                    .required()
-                    .replaces()
-                    .canonical(super::network_address),
-                Property::new("availabilityZone")
-                    .server_chooses()
-                    .replaces()
-                    .zone(),
-                Property::new("mapPublicIpOnLaunch").default(false),
-            ])
-            .outputs(&["availabilityZoneId"])
-            .key(&["vpcId", "cidrBlock"])
+        Schema::of::<Inputs, Outputs>("aws:ec2:Subnet", CreateClass::NaturalKey)
+            .key(&[Inputs::VPC_ID, Inputs::CIDR_BLOCK])
             .reads_after(&["aws:ec2:Vpc"])
-            .range("cidrBlock", "vpcId")
-            .checks(|inputs| super::check_block(inputs, "cidrBlock"))
+            .range(Inputs::CIDR_BLOCK, Inputs::VPC_ID)
+            .checks(|inputs| super::check_block(inputs, Inputs::CIDR_BLOCK))
             .overlaps(ranges_overlap)
     }
 
@@ -99,23 +88,17 @@ impl ResourceType for Subnet {
         Ok(subnets)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let created = until_visible(|| {
-            context.call("ec2:CreateSubnet", || {
-                context
-                    .ec2
-                    .create_subnet()
-                    .vpc_id(&inputs.vpc_id)
-                    .cidr_block(&inputs.cidr_block)
-                    .set_availability_zone(inputs.availability_zone.clone())
-                    .tag_specifications(super::on_create(Ec2Type::Subnet, new.tags))
-                    .send()
-            })
+            let request = context
+                .ec2
+                .create_subnet()
+                .vpc_id(&inputs.vpc_id)
+                .cidr_block(&inputs.cidr_block)
+                .set_availability_zone(inputs.availability_zone.clone())
+                .tag_specifications(super::on_create(Ec2Type::Subnet, new.tags));
+            context.send(request)
         })
         .await;
         match created {
@@ -129,19 +112,17 @@ impl ResourceType for Subnet {
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        if change.diff.touches("mapPublicIpOnLaunch") {
+        if change.touches(Inputs::MAP_PUBLIC_IP_ON_LAUNCH) {
             let value = AttributeBooleanValue::builder()
                 .value(change.wanted.map_public_ip_on_launch)
                 .build();
             until_visible(|| {
-                context.call("ec2:ModifySubnetAttribute", || {
-                    context
-                        .ec2
-                        .modify_subnet_attribute()
-                        .subnet_id(&change.observed.id)
-                        .map_public_ip_on_launch(value.clone())
-                        .send()
-                })
+                let request = context
+                    .ec2
+                    .modify_subnet_attribute()
+                    .subnet_id(&change.observed.id)
+                    .map_public_ip_on_launch(value.clone());
+                context.send(request)
             })
             .await?;
         }
@@ -176,17 +157,9 @@ impl ResourceType for Subnet {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:DeleteSubnet", || {
-                context.ec2.delete_subnet().subnet_id(&live.id).send()
-            })
+            .send(context.ec2.delete_subnet().subnet_id(&old.live.id))
             .await?;
         Ok(())
     }
@@ -204,7 +177,7 @@ impl ResourceType for Subnet {
 /// The existing subnet that overlaps the wanted range.
 async fn met(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Subnet>,
     mut error: ProviderError,
 ) -> AwsResult<LiveOf<Subnet>> {
     let wanted = new.inputs;
@@ -244,21 +217,19 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<S
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<Subnet>>> {
     let by = &by;
-    let subnets = pages("ec2:DescribeSubnets", |token| async move {
-        let page = context
-            .call("ec2:DescribeSubnets", || {
+    let subnets = context
+        .pages(
+            |token| {
                 context
                     .ec2
                     .describe_subnets()
                     .filters(by.clone())
                     .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.subnets, page.next_token))
-    })
-    .await?;
+                    .set_next_token(token)
+            },
+            |page| (page.subnets, page.next_token),
+        )
+        .await?;
     Ok(subnets.iter().map(|subnet| live(context, subnet)).collect())
 }
 

@@ -7,7 +7,6 @@
 //!   that the first of them lets through is a property of the VPC (`vpc_default_group.rs`), and is neither read nor touched
 //!   if no VPC has that property.
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, ResourceType as Ec2Type, Tenancy, VpcAttributeName, VpcState,
 };
@@ -19,37 +18,40 @@ use super::security_group;
 use super::vpc_default_group::{self as default_group, CHANGED, CLOSED, OPEN};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check,
+};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Indexed, Progress, Query, Wanted};
+use crate::resource::provider::{Holder, Indexed, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, PropertyTable, ProviderError,
+    Schema,
 };
 
 /// A virtual network.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// IPv4 range in CIDR notation, /16 to /28.
+    #[property(required, replaces, canonical(super::network_address))]
     pub cidr_block: String,
-    /// True if Amazon's resolver answers at the base of the range plus two. Default: true.
+    /// True if Amazon's resolver answers at the base of the range plus two.
+    #[property(default(true))]
     pub enable_dns_support: bool,
-    /// True if instances with public addresses get public host names. Needs DNS support. Default: false.
+    /// True if instances with public addresses get public host names. Needs DNS support.
+    #[property(default(false))]
     pub enable_dns_hostnames: bool,
-    /// `default` or `dedicated`. Default: `default`. Going to `dedicated` replaces the VPC.
+    /// `default` or `dedicated`. Going to `dedicated` replaces the VPC.
+    #[property(default("default"), replaces)]
     pub instance_tenancy: String,
     /// The traffic that the VPC's default security group lets through. AWS makes this group with the VPC, and everything
     /// that names no group is in it. `closed`: nothing; every rule that no stack has made is removed. `open`: AWS's own
     /// rules, in addition to those that it has. Default: the group is left alone.
     #[schemars(extend("enum" = ["closed", "open", null]))]
+    #[property(server_chooses)]
     pub default_security_group: Option<String>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 fn checks(inputs: &Properties) -> Vec<InvalidInput> {
     let mut invalid_inputs = super::check_block(inputs, "cidrBlock");
@@ -81,26 +83,12 @@ fn checks(inputs: &Properties) -> Vec<InvalidInput> {
 
 pub struct Vpc;
 
-#[async_trait]
 impl ResourceType for Vpc {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:Vpc", CreateClass::TagsOnly)
-            .properties([
-                Property::new("cidrBlock")
-                    .required()
-                    .replaces()
-                    .canonical(super::network_address),
-                Property::new("enableDnsSupport").default(true),
-                Property::new("enableDnsHostnames").default(false),
-                Property::new("instanceTenancy")
-                    .default("default")
-                    .replaces(),
-                Property::new("defaultSecurityGroup").server_chooses(),
-            ])
-            .checks(checks)
+        Schema::of::<Inputs, NoOutputs>("aws:ec2:Vpc", CreateClass::TagsOnly).checks(checks)
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -120,20 +108,17 @@ impl ResourceType for Vpc {
             }
             Ok(())
         };
-        let vpcs = pages("ec2:DescribeVpcs", |token| async move {
-            let page = context
-                .call("ec2:DescribeVpcs", || {
-                    context
-                        .ec2
-                        .describe_vpcs()
-                        .filters(filter.clone())
-                        .max_results(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.vpcs, page.next_token))
-        });
+        let vpcs = context.pages(
+            |token| {
+                context
+                    .ec2
+                    .describe_vpcs()
+                    .filters(filter.clone())
+                    .max_results(1000)
+                    .set_next_token(token)
+            },
+            |page| (page.vpcs, page.next_token),
+        );
         let (vpcs, ()) = try_join(vpcs, ahead).await?;
         let groups: Vec<&str> = if has_group {
             vpcs.iter().filter_map(|vpc| vpc.vpc_id()).collect()
@@ -163,22 +148,14 @@ impl ResourceType for Vpc {
         Ok(found.collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
-        let answer = context
-            .call_once("ec2:CreateVpc", || {
-                context
-                    .ec2
-                    .create_vpc()
-                    .cidr_block(&new.inputs.cidr_block)
-                    .instance_tenancy(Tenancy::from(new.inputs.instance_tenancy.as_str()))
-                    .tag_specifications(super::on_create(Ec2Type::Vpc, new.tags))
-                    .send()
-            })
-            .await?;
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let request = context
+            .ec2
+            .create_vpc()
+            .cidr_block(&new.inputs.cidr_block)
+            .instance_tenancy(Tenancy::from(new.inputs.instance_tenancy.as_str()))
+            .tag_specifications(super::on_create(Ec2Type::Vpc, new.tags));
+        let answer = context.send_once(request).await?;
         let vpc = expected("ec2:CreateVpc", answer.vpc, "a VPC")?;
         // A new VPC has DNS support, no host names and AWS's rules, whatever is wanted: `update` sets the rest.
         let mut live = live(context, &vpc, true, false);
@@ -190,42 +167,20 @@ impl ResourceType for Vpc {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
         let wanted = change.wanted;
-        let support = |on: bool| async move {
-            context
-                .call("ec2:ModifyVpcAttribute", || {
-                    let value = AttributeBooleanValue::builder().value(on).build();
-                    context
-                        .ec2
-                        .modify_vpc_attribute()
-                        .vpc_id(id)
-                        .enable_dns_support(value)
-                        .send()
-                })
-                .await
-        };
-        if change.diff.touches("enableDnsSupport") && wanted.enable_dns_support {
-            until_visible(|| support(true)).await?;
+        let modify = || context.ec2.modify_vpc_attribute().vpc_id(id);
+        let support = |on| modify().enable_dns_support(attribute_value(on));
+        if change.touches(Inputs::ENABLE_DNS_SUPPORT) && wanted.enable_dns_support {
+            until_visible(|| context.send(support(true))).await?;
         }
-        if change.diff.touches("enableDnsHostnames") {
-            until_visible(|| {
-                context.call("ec2:ModifyVpcAttribute", || {
-                    let value = AttributeBooleanValue::builder()
-                        .value(wanted.enable_dns_hostnames)
-                        .build();
-                    context
-                        .ec2
-                        .modify_vpc_attribute()
-                        .vpc_id(id)
-                        .enable_dns_hostnames(value)
-                        .send()
-                })
-            })
-            .await?;
+        if change.touches(Inputs::ENABLE_DNS_HOSTNAMES) {
+            let value = attribute_value(wanted.enable_dns_hostnames);
+            let hostnames = modify().enable_dns_hostnames(value);
+            until_visible(|| context.send(hostnames.clone())).await?;
         }
-        if change.diff.touches("enableDnsSupport") && !wanted.enable_dns_support {
-            until_visible(|| support(false)).await?;
+        if change.touches(Inputs::ENABLE_DNS_SUPPORT) && !wanted.enable_dns_support {
+            until_visible(|| context.send(support(false))).await?;
         }
-        if change.diff.touches("defaultSecurityGroup") {
+        if change.touches(Inputs::DEFAULT_SECURITY_GROUP) {
             match wanted.default_security_group.as_deref() {
                 Some(CLOSED) => default_group::close(context, id, change.progress).await?,
                 Some(OPEN) => default_group::open(context, id).await?,
@@ -244,9 +199,7 @@ impl ResourceType for Vpc {
         Wait::short("ec2:DescribeVpcs", 10, progress)
             .until(|| async {
                 let answer = context
-                    .call("ec2:DescribeVpcs", || {
-                        context.ec2.describe_vpcs().vpc_ids(&live.id).send()
-                    })
+                    .send(context.ec2.describe_vpcs().vpc_ids(&live.id))
                     .await;
                 let state = match answer {
                     Ok(answer) => answer.vpcs().first().and_then(|vpc| vpc.state().cloned()),
@@ -272,17 +225,9 @@ impl ResourceType for Vpc {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("ec2:DeleteVpc", || {
-                context.ec2.delete_vpc().vpc_id(&live.id).send()
-            })
+            .send(context.ec2.delete_vpc().vpc_id(&old.live.id))
             .await?;
         Ok(())
     }
@@ -297,18 +242,18 @@ impl ResourceType for Vpc {
     }
 }
 
+fn attribute_value(on: bool) -> AttributeBooleanValue {
+    AttributeBooleanValue::builder().value(on).build()
+}
+
 /// One DNS attribute: AWS returns one per call.
 async fn attribute(context: &Context, id: &str, name: VpcAttributeName) -> AwsResult<bool> {
-    let answer = context
-        .call("ec2:DescribeVpcAttribute", || {
-            context
-                .ec2
-                .describe_vpc_attribute()
-                .vpc_id(id)
-                .attribute(name.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .ec2
+        .describe_vpc_attribute()
+        .vpc_id(id)
+        .attribute(name.clone());
+    let answer = context.send(request).await?;
     let value = match name {
         VpcAttributeName::EnableDnsSupport => answer.enable_dns_support(),
         _ => answer.enable_dns_hostnames(),
@@ -337,7 +282,7 @@ fn live(
                 .to_owned(),
             default_security_group: None,
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(vpc.tags()),
         condition: states::condition(
             states::VPC,

@@ -120,14 +120,12 @@ pub(super) async fn open(context: &Context, vpc: &str) -> AwsResult<()> {
         .user_id_group_pairs(itself);
     let from_itself = from_itself.build();
     let into = until_visible(|| {
-        context.call("ec2:AuthorizeSecurityGroupIngress", || {
-            context
-                .ec2
-                .authorize_security_group_ingress()
-                .group_id(id)
-                .ip_permissions(from_itself.clone())
-                .send()
-        })
+        let request = context
+            .ec2
+            .authorize_security_group_ingress()
+            .group_id(id)
+            .ip_permissions(from_itself.clone());
+        context.send(request)
     });
     is_there(into.await)?;
     let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
@@ -136,14 +134,12 @@ pub(super) async fn open(context: &Context, vpc: &str) -> AwsResult<()> {
         .ip_ranges(everywhere);
     let to_everywhere = to_everywhere.build();
     let out = until_visible(|| {
-        context.call("ec2:AuthorizeSecurityGroupEgress", || {
-            context
-                .ec2
-                .authorize_security_group_egress()
-                .group_id(id)
-                .ip_permissions(to_everywhere.clone())
-                .send()
-        })
+        let request = context
+            .ec2
+            .authorize_security_group_egress()
+            .group_id(id)
+            .ip_permissions(to_everywhere.clone());
+        context.send(request)
     });
     is_there(out.await)
 }
@@ -195,17 +191,13 @@ async fn revoke_ingress(context: &Context, group: &str, rules: &Rules) -> AwsRes
         return Ok(true);
     }
     until_visible(|| async {
-        let answer = context
-            .call("ec2:RevokeSecurityGroupIngress", || {
-                context
-                    .ec2
-                    .revoke_security_group_ingress()
-                    .group_id(group)
-                    .set_ip_permissions(rules.permissions())
-                    .set_security_group_rule_ids(rules.ids())
-                    .send()
-            })
-            .await;
+        let request = context
+            .ec2
+            .revoke_security_group_ingress()
+            .group_id(group)
+            .set_ip_permissions(rules.permissions())
+            .set_security_group_rule_ids(rules.ids());
+        let answer = context.send(request).await;
         were_there(answer.map(|answer| answer.unknown_ip_permissions().is_empty()))
     })
     .await
@@ -217,17 +209,13 @@ async fn revoke_egress(context: &Context, group: &str, rules: &Rules) -> AwsResu
         return Ok(true);
     }
     until_visible(|| async {
-        let answer = context
-            .call("ec2:RevokeSecurityGroupEgress", || {
-                context
-                    .ec2
-                    .revoke_security_group_egress()
-                    .group_id(group)
-                    .set_ip_permissions(rules.permissions())
-                    .set_security_group_rule_ids(rules.ids())
-                    .send()
-            })
-            .await;
+        let request = context
+            .ec2
+            .revoke_security_group_egress()
+            .group_id(group)
+            .set_ip_permissions(rules.permissions())
+            .set_security_group_rule_ids(rules.ids());
+        let answer = context.send(request).await;
         were_there(answer.map(|answer| answer.unknown_ip_permissions().is_empty()))
     })
     .await

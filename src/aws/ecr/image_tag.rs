@@ -15,7 +15,6 @@
 //!   running tasks go on, and a wrong image fails where it is rolled out. The stack moves the tag, whether a run or a person
 //!   has set it.
 
-use async_trait::async_trait;
 use aws_sdk_ecr::types::{Image, ImageFailureCode, ImageIdentifier};
 use aws_sdk_ecs::types::ServiceDeploymentStatus;
 use futures_util::future::try_join_all;
@@ -25,32 +24,36 @@ use serde::{Deserialize, Serialize};
 use super::images::{self, Images};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
+use crate::resource::provider::{Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, OutputTable, PropertyTable, ProviderError,
+    Schema, Tags,
 };
 
 /// The prefix of every such tag, by which a lifecycle policy selects them.
 pub const PREFIX: &str = "fde-live-";
 
 /// A tag on the image that a service runs, which keeps it from expiring.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name of the repository. A change replaces the tag.
+    #[property(required, replaces)]
     pub repository: String,
     /// The tag: `fde-live-`, and up to 119 letters, digits and `._-`. A change replaces it.
     #[schemars(example = &"fde-live-api")]
+    #[property(required, replaces)]
     pub tag: String,
     /// The ARN of the ECS service whose image has the tag: the first image of its containers that is in the repository.
+    #[property(required, write_only)]
     pub service: String,
     /// The ARN of the revision that the service runs: `${api.taskDefinition}` of the service, so that the tag moves with
     /// each revision. Null for none.
     pub task_definition: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The digest of the image, `sha256:…`.
@@ -59,25 +62,17 @@ pub struct Outputs {
 
 pub struct ImageTag;
 
-#[async_trait]
 impl ResourceType for ImageTag {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecr:ImageTag", CreateClass::PartOfParent)
-            .properties([
-                Property::new("repository").required().replaces(),
-                Property::new("tag").required().replaces(),
-                Property::new("service").required().write_only(),
-                Property::new("taskDefinition"),
-            ])
+        Schema::of::<Inputs, Outputs>("aws:ecr:ImageTag", CreateClass::PartOfParent)
             .checks(|inputs| check(inputs, fit))
-            .outputs(&["digest"])
-            .key(&["repository", "tag"])
+            .key(&[Inputs::REPOSITORY, Inputs::TAG])
             .reads_after(&["aws:ecr:Repository"])
             .compares_after(&["aws:ecs:TaskDefinition", "aws:ecs:Service"])
-            .child_of("repository", "aws:ecr:Repository")
+            .child_of(Inputs::REPOSITORY, "aws:ecr:Repository")
             .made_by_aws()
             .goes_with_parent()
             .idle_at_first("nothing to keep yet")
@@ -93,11 +88,7 @@ impl ResourceType for ImageTag {
         try_join_all(wanted).await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         put(context, new.inputs).await
     }
 
@@ -106,13 +97,7 @@ impl ResourceType for ImageTag {
     }
 
     /// Does nothing: the tag is deleted with its repository.
-    async fn delete(
-        &self,
-        _context: &Context,
-        _live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, _context: &Context, _old: Old<'_, Self>) -> AwsResult<()> {
         Ok(())
     }
 }
@@ -242,19 +227,15 @@ async fn running(
         return Ok(None);
     };
     let cluster = path.split('/').next().unwrap_or_default();
-    let answer = context
-        .call(DEPLOYMENTS, || {
-            context
-                .ecs
-                .list_service_deployments()
-                .service(service)
-                .cluster(cluster)
-                .status(ServiceDeploymentStatus::Successful)
-                .status(ServiceDeploymentStatus::RollbackSuccessful)
-                .max_results(1)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .list_service_deployments()
+        .service(service)
+        .cluster(cluster)
+        .status(ServiceDeploymentStatus::Successful)
+        .status(ServiceDeploymentStatus::RollbackSuccessful)
+        .max_results(1);
+    let answer = context.send(request).await?;
     let deployments = expected(
         DEPLOYMENTS,
         answer.service_deployments,
@@ -266,15 +247,11 @@ async fn running(
     let Some(target) = target else {
         return Ok(None);
     };
-    let answer = context
-        .call(REVISIONS, || {
-            context
-                .ecs
-                .describe_service_revisions()
-                .service_revision_arns(target)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .describe_service_revisions()
+        .service_revision_arns(target);
+    let answer = context.send(request).await?;
     let revisions = expected(REVISIONS, answer.service_revisions, "`serviceRevisions`")?;
     let mut images = revisions
         .iter()
@@ -291,12 +268,11 @@ async fn running(
 /// Returns the image in a repository that a revision names.
 async fn named(context: &Context, revision: &str, repository: &str) -> AwsResult<Option<String>> {
     const DESCRIBE: &str = "ecs:DescribeTaskDefinition";
-    let answer = context
-        .call(DESCRIBE, || {
-            let asked = context.ecs.describe_task_definition();
-            asked.task_definition(revision).send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .describe_task_definition()
+        .task_definition(revision);
+    let answer = context.send(request).await?;
     let definition = expected(DESCRIBE, answer.task_definition, "`taskDefinition`")?;
     let mut images = definition
         .container_definitions()
@@ -308,7 +284,6 @@ async fn named(context: &Context, revision: &str, repository: &str) -> AwsResult
 
 /// Adds the tag to the image, or moves it there.
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> {
-    const PUT: &str = "ecr:PutImage";
     let repository = &inputs.repository;
     let revision = inputs.task_definition.as_deref();
     let as_wanted = |digest: Option<&str>| live(repository, &inputs.tag, revision, digest);
@@ -332,19 +307,15 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
     };
     let manifest = expected(FIND, found.image_manifest, "`imageManifest`")?;
     let digest = found.image_id.and_then(|id| id.image_digest);
-    let put = context
-        .call(PUT, || {
-            context
-                .ecr
-                .put_image()
-                .repository_name(repository)
-                .image_manifest(&manifest)
-                .set_image_manifest_media_type(found.image_manifest_media_type.clone())
-                .image_tag(&inputs.tag)
-                .set_image_digest(digest.clone())
-                .send()
-        })
-        .await;
+    let request = context
+        .ecr
+        .put_image()
+        .repository_name(repository)
+        .image_manifest(&manifest)
+        .set_image_manifest_media_type(found.image_manifest_media_type.clone())
+        .image_tag(&inputs.tag)
+        .set_image_digest(digest.clone());
+    let put = context.send(request).await;
     if let Err(error) = put {
         // This answer has been seen for a tag that did not exist, so the tag is looked up.
         let has_it = error.code == "ImageAlreadyExistsException" && {
@@ -369,17 +340,13 @@ const MEDIA_TYPES: [&str; 4] = [
 ];
 
 async fn find(context: &Context, repository: &str, called: Called<'_>) -> AwsResult<Image> {
-    let answer = context
-        .call(FIND, || {
-            context
-                .ecr
-                .batch_get_image()
-                .repository_name(repository)
-                .image_ids(called.identifier())
-                .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()))
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecr
+        .batch_get_image()
+        .repository_name(repository)
+        .image_ids(called.identifier())
+        .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()));
+    let answer = context.send(request).await?;
     if let Some(failure) = answer.failures().first() {
         let is_gone = failure.failure_code() == Some(&ImageFailureCode::ImageNotFound);
         let kind = if is_gone {

@@ -68,17 +68,13 @@ async fn first_page(context: &Context, query: Query<'_>, repository: &str) -> Aw
 }
 
 async fn page(context: &Context, repository: &str, token: Option<String>) -> AwsResult<Page> {
-    let answer = context
-        .call(LIST, || {
-            context
-                .ecr
-                .list_images()
-                .repository_name(repository)
-                .max_results(1000)
-                .set_next_token(token.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecr
+        .list_images()
+        .repository_name(repository)
+        .max_results(1000)
+        .set_next_token(token.clone());
+    let answer = context.send(request).await?;
     let next = answer.next_token().map(str::to_owned);
     let images = expected(LIST, answer.image_ids, "`imageIds`")?;
     Ok(Page { images, next })

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,25 +12,28 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::{canonical_json, to_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Expiry, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Expiry, OutputTable, Properties, PropertyTable, Schema,
+    Tags, Value,
 };
 
 /// Which images of a repository expire.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// Name of the repository.
+    #[property(required, replaces)]
     pub repository: String,
     /// The policy document, `{"rules": [...]}`, as an object or as JSON text.
+    #[property(required, canonical(canonical))]
     pub policy: serde_json::Value,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     pub registry_id: Option<String>,
@@ -39,27 +41,21 @@ pub struct Outputs {
 
 pub struct LifecyclePolicy;
 
-#[async_trait]
 impl ResourceType for LifecyclePolicy {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecr:LifecyclePolicy", CreateClass::PartOfParent)
-            .properties([
-                Property::new("repository").required().replaces(),
-                Property::new("policy").required().canonical(canonical),
-            ])
-            .outputs(&["registryId"])
+        Schema::of::<Inputs, Outputs>("aws:ecr:LifecyclePolicy", CreateClass::PartOfParent)
             .discards(discards)
             .expires(Expiry {
-                part_of: "repository",
+                part_of: Inputs::REPOSITORY,
                 token: "aws:ecr:Repository",
                 takes,
             })
-            .key(&["repository"])
+            .key(&[Inputs::REPOSITORY])
             .reads_after(&["aws:ecr:Repository"])
-            .child_of("repository", "aws:ecr:Repository")
+            .child_of(Inputs::REPOSITORY, "aws:ecr:Repository")
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -80,11 +76,7 @@ impl ResourceType for LifecyclePolicy {
         Ok(policies.collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         put(context, new.inputs).await
     }
 
@@ -92,22 +84,12 @@ impl ResourceType for LifecyclePolicy {
         put(context, change.wanted).await
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("ecr:DeleteLifecyclePolicy", || {
-                context
-                    .ecr
-                    .delete_lifecycle_policy()
-                    .repository_name(&live.inputs.repository)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .ecr
+            .delete_lifecycle_policy()
+            .repository_name(&old.live.inputs.repository);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -124,15 +106,11 @@ async fn policy_of(
 
 async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<LifecyclePolicy>>> {
     const OPERATION: &str = "ecr:GetLifecyclePolicy";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .ecr
-                .get_lifecycle_policy()
-                .repository_name(repository)
-                .send()
-        })
-        .await;
+    let request = context
+        .ecr
+        .get_lifecycle_policy()
+        .repository_name(repository);
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) => {
             let text = answer.lifecycle_policy_text();
@@ -152,14 +130,12 @@ async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<Lif
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<LifecyclePolicy>> {
     let answer = until_visible(|| {
-        context.call("ecr:PutLifecyclePolicy", || {
-            context
-                .ecr
-                .put_lifecycle_policy()
-                .repository_name(&inputs.repository)
-                .lifecycle_policy_text(to_text(&inputs.policy))
-                .send()
-        })
+        let request = context
+            .ecr
+            .put_lifecycle_policy()
+            .repository_name(&inputs.repository)
+            .lifecycle_policy_text(to_text(&inputs.policy));
+        context.send(request)
     })
     .await?;
     Ok(live(

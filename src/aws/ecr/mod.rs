@@ -6,6 +6,25 @@ pub mod lifecycle_policy;
 pub mod repository;
 
 use super::sdk_tag::{from_sdk, to_sdk};
+use fde_infra_derive::operations;
+
+operations! {
+    aws_sdk_ecr, "ecr":
+    BatchGetImage,
+    CreateRepository,
+    DeleteLifecyclePolicy,
+    DeleteRepository,
+    DescribeRepositories,
+    GetLifecyclePolicy,
+    ListImages,
+    ListTagsForResource,
+    PutImage,
+    PutImageScanningConfiguration,
+    PutImageTagMutability,
+    PutLifecyclePolicy,
+    TagResource,
+    UntagResource,
+}
 
 /// Returns the name in a repository's ARN. Names may contain `/`, so it is more than the last segment.
 fn name_of(arn: &str) -> Option<&str> {

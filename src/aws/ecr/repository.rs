@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
     ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType,
@@ -23,36 +22,42 @@ use super::images::{self, Count};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
-    Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, OutputTable, Properties, PropertyTable,
+    ProviderError, Schema, Tags, TextRule, Value,
 };
 
 /// A place for container images.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "lifecyclePolicy": "aws:ecr:LifecyclePolicy" }))]
 pub struct Inputs {
     /// The name: 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and
     /// region.
+    #[property(replaces, text(NAME))]
     pub name: String,
-    /// The mutability of tags, that is whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of these
-    /// except for the tags of `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`.
-    /// Default: `MUTABLE`.
+    /// The mutability of tags, that is whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of
+    /// these except for the tags of `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`,
+    /// `MUTABLE_WITH_EXCLUSION`.
     #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]))]
+    #[property(default("MUTABLE"))]
     pub image_tag_mutability: String,
     /// The tags for which the opposite holds: one to five filters.
     #[serde(default)]
+    #[property(canonical(canonical_filters))]
     pub image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
     /// The scanning of images. Default: no scanning. A registry-wide scanning configuration overrides it.
+    #[property(default(Value::object([("scanOnPush", false.into())])))]
     pub image_scanning_configuration: Scanning,
     /// The encryption: one element. Default: `AES256`. A change replaces the repository.
+    #[property(default(Value::list([Value::object([( "encryptionType", AES256.into(), )])])), replaces, canonical(canonical_encryption))]
     pub encryption_configurations: Vec<Encryption>,
-    /// True if the repository may be deleted with its images. Default: false.
+    /// True if the repository may be deleted with its images.
+    #[property(default(false), write_only)]
     pub force_delete: Option<bool>,
 }
 
@@ -80,7 +85,7 @@ pub struct Scanning {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Encryption {
-    /// `AES256`, `KMS` or `KMS_DSSE`. Default: `AES256`.
+    /// `AES256`, `KMS` or `KMS_DSSE`.
     #[serde(default = "aes256")]
     #[schemars(extend("enum" = ["AES256", "KMS", "KMS_DSSE"]))]
     pub encryption_type: String,
@@ -88,7 +93,7 @@ pub struct Encryption {
     pub kms_key: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The address to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
@@ -121,41 +126,18 @@ const NAME: TextRule = TextRule::new(2..=256)
 
 pub struct Repository;
 
-#[async_trait]
 impl ResourceType for Repository {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecr:Repository", CreateClass::NaturalKey)
+        Schema::of::<Inputs, Outputs>("aws:ecr:Repository", CreateClass::NaturalKey)
             .found_by_name()
-            .named("name", 256)
+            .named(Inputs::NAME, 256)
             .blockers(&[])
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("imageTagMutability").default("MUTABLE"),
-                Property::new("imageTagMutabilityExclusionFilters").canonical(canonical_filters),
-                Property::new("imageScanningConfiguration")
-                    .default(Value::object([("scanOnPush", false.into())])),
-                Property::new("encryptionConfigurations")
-                    .default(Value::list([Value::object([(
-                        "encryptionType",
-                        AES256.into(),
-                    )])]))
-                    .replaces()
-                    .canonical(canonical_encryption),
-                Property::new("forceDelete").default(false).write_only(),
-            ])
             .checks(|inputs| check(inputs, fit))
-            .outputs(&[
-                "repositoryUrl",
-                "registryId",
-                "hasImages",
-                "imageCount",
-                "untaggedImageCount",
-            ])
             .stateful()
-            .forced_by("forceDelete")
+            .forced_by(Inputs::FORCE_DELETE)
             .server_managed(keep_default_key)
     }
 
@@ -211,28 +193,20 @@ impl ResourceType for Repository {
         Ok(try_join_all(read).await?.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let encryption = encryption(&inputs.encryption_configurations)?;
         let filters = filters("ecr:CreateRepository", inputs)?;
-        let created = context
-            .call("ecr:CreateRepository", || {
-                context
-                    .ecr
-                    .create_repository()
-                    .repository_name(&inputs.name)
-                    .image_tag_mutability(mutability(inputs))
-                    .set_image_tag_mutability_exclusion_filters(filters.clone())
-                    .image_scanning_configuration(scanning(inputs))
-                    .set_encryption_configuration(encryption.clone())
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .ecr
+            .create_repository()
+            .repository_name(&inputs.name)
+            .image_tag_mutability(mutability(inputs))
+            .set_image_tag_mutability_exclusion_filters(filters.clone())
+            .image_scanning_configuration(scanning(inputs))
+            .set_encryption_configuration(encryption.clone())
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let created = context.send(request).await;
         match created {
             Ok(answer) => {
                 let repository =
@@ -262,58 +236,45 @@ impl ResourceType for Repository {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let name = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("imageTagMutability")
-            || change.diff.touches("imageTagMutabilityExclusionFilters")
+        if change.touches(Inputs::IMAGE_TAG_MUTABILITY)
+            || change.touches(Inputs::IMAGE_TAG_MUTABILITY_EXCLUSION_FILTERS)
         {
             let filters = filters("ecr:PutImageTagMutability", wanted)?;
             until_visible(|| {
-                context.call("ecr:PutImageTagMutability", || {
-                    context
-                        .ecr
-                        .put_image_tag_mutability()
-                        .repository_name(name)
-                        .image_tag_mutability(mutability(wanted))
-                        .set_image_tag_mutability_exclusion_filters(filters.clone())
-                        .send()
-                })
+                let request = context
+                    .ecr
+                    .put_image_tag_mutability()
+                    .repository_name(name)
+                    .image_tag_mutability(mutability(wanted))
+                    .set_image_tag_mutability_exclusion_filters(filters.clone());
+                context.send(request)
             })
             .await?;
         }
-        if change.diff.touches("imageScanningConfiguration") {
+        if change.touches(Inputs::IMAGE_SCANNING_CONFIGURATION) {
             until_visible(|| {
-                context.call("ecr:PutImageScanningConfiguration", || {
-                    context
-                        .ecr
-                        .put_image_scanning_configuration()
-                        .repository_name(name)
-                        .image_scanning_configuration(scanning(wanted))
-                        .send()
-                })
+                let request = context
+                    .ecr
+                    .put_image_scanning_configuration()
+                    .repository_name(name)
+                    .image_scanning_configuration(scanning(wanted));
+                context.send(request)
             })
             .await?;
         }
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         // Images have no snapshot: they are deleted with consent, and otherwise keep the repository from being deleted.
-        let force = data == DataPolicy::Discard || live.inputs.force_delete == Some(true);
-        let deleted = context
-            .call("ecr:DeleteRepository", || {
-                context
-                    .ecr
-                    .delete_repository()
-                    .repository_name(&live.id)
-                    .force(force)
-                    .send()
-            })
-            .await;
+        let force = old.data == DataPolicy::Discard || live.inputs.force_delete == Some(true);
+        let request = context
+            .ecr
+            .delete_repository()
+            .repository_name(&live.id)
+            .force(force);
+        let deleted = context.send(request).await;
         match deleted {
             Ok(_) => Ok(()),
             Err(mut error) if error.code == "RepositoryNotEmptyException" => {
@@ -357,16 +318,11 @@ const DESCRIBE: &str = "ecr:DescribeRepositories";
 /// Returns repositories by name, at most 100 per call. Fails as a whole if one of them does not exist.
 async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
     let answers = try_join_all(names.chunks(100).map(|names| async move {
-        let answer = context
-            .call(DESCRIBE, || {
-                let names = names.iter().map(|name| (*name).to_owned()).collect();
-                context
-                    .ecr
-                    .describe_repositories()
-                    .set_repository_names(Some(names))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecr
+            .describe_repositories()
+            .set_repository_names(Some(names.iter().map(|name| (*name).to_owned()).collect()));
+        let answer = context.send(request).await?;
         expected(DESCRIBE, answer.repositories, "`repositories`")
     }))
     .await?;
@@ -377,16 +333,12 @@ async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrReposit
 /// unless it has more pages than there are names.
 async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
     let all = few_pages(DESCRIBE, names.len(), |token| async move {
-        let page = context
-            .call(DESCRIBE, || {
-                context
-                    .ecr
-                    .describe_repositories()
-                    .max_results(1000)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecr
+            .describe_repositories()
+            .max_results(1000)
+            .set_next_token(token.clone());
+        let page = context.send(request).await?;
         let next = page.next_token().map(str::to_owned);
         let repositories = expected(DESCRIBE, page.repositories, "`repositories`")?;
         Ok((Some(repositories), next))
@@ -406,15 +358,11 @@ async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepositor
 /// Returns the tags of a repository that neither Describe nor the index has.
 async fn tags_of(context: &Context, repository: &EcrRepository) -> AwsResult<Tags> {
     const LIST_TAGS: &str = "ecr:ListTagsForResource";
-    let answer = context
-        .call(LIST_TAGS, || {
-            context
-                .ecr
-                .list_tags_for_resource()
-                .resource_arn(repository.repository_arn().unwrap_or_default())
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecr
+        .list_tags_for_resource()
+        .resource_arn(repository.repository_arn().unwrap_or_default());
+    let answer = context.send(request).await?;
     let tags = expected(LIST_TAGS, answer.tags, "`tags`")?;
     Ok(super::from_sdk(&tags))
 }

@@ -6,7 +6,6 @@
 //! - A setting that the author omits, such as Container Insights, follows the account's default.
 //! - Tasks drain for a while after their service is gone; the engine repeats the deletion until they are.
 
-use async_trait::async_trait;
 use aws_sdk_ecs::types::{
     Cluster as EcsCluster, ClusterField, ClusterSetting, ClusterSettingName, Tag,
 };
@@ -17,23 +16,27 @@ use serde::{Deserialize, Serialize};
 use super::service_search;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, expected_or_failed};
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt,
+};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Observed, Property, ProviderError, ReadSession, Schema,
+    Condition, CreateClass, ErrorKind, Observed, PropertyTable, ProviderError, ReadSession, Schema,
     Value, tags,
 };
 
 /// A group of services.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 letters, digits, `_` and `-`; unique in account and region.
+    #[property(replaces, text(super::NAME))]
     pub name: String,
     /// The settings. Default: the account's own defaults.
     #[serde(default)]
+    #[property(server_chooses, set)]
     pub settings: Vec<Setting>,
 }
 
@@ -49,27 +52,18 @@ pub struct Setting {
     pub value: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct Cluster;
 
-#[async_trait]
 impl ResourceType for Cluster {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
             .found_by_name()
-            .named("name", 255)
+            .named(Inputs::NAME, 255)
             .blockers(&["aws:ecs:Service"])
             .aftermath(aftermath)
-            .properties([
-                Property::new("name").replaces().text(super::NAME),
-                Property::new("settings").server_chooses().set(),
-            ])
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -95,23 +89,15 @@ impl ResourceType for Cluster {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "ecs:CreateCluster";
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .create_cluster()
-                    .cluster_name(&new.inputs.name)
-                    .set_settings(settings(new.inputs))
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .create_cluster()
+            .cluster_name(&new.inputs.name)
+            .set_settings(settings(new.inputs))
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let answer = context.send(request).await?;
         let cluster = expected(OPERATION, answer.cluster, "a cluster")?;
         let is_owner = |tag: &Tag| {
             tag.key() == Some(tags::URN) && tag.value() == Some(new.urn.to_string().as_str())
@@ -149,16 +135,14 @@ impl ResourceType for Cluster {
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        if change.diff.touches("settings") {
+        if change.touches(Inputs::SETTINGS) {
             until_visible(|| {
-                context.call("ecs:UpdateClusterSettings", || {
-                    context
-                        .ecs
-                        .update_cluster_settings()
-                        .cluster(&change.observed.inputs.name)
-                        .set_settings(settings(change.wanted))
-                        .send()
-                })
+                let request = context
+                    .ecs
+                    .update_cluster_settings()
+                    .cluster(&change.observed.inputs.name)
+                    .set_settings(settings(change.wanted));
+                context.send(request)
             })
             .await?;
         }
@@ -195,24 +179,16 @@ impl ResourceType for Cluster {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         let answer = context
-            .call("ecs:DeleteCluster", || {
-                context.ecs.delete_cluster().cluster(&live.id).send()
-            })
+            .send(context.ecs.delete_cluster().cluster(&old.live.id))
             .await?;
         let status = answer.cluster().and_then(EcsCluster::status);
         if status == Some("INACTIVE") {
             return Ok(());
         }
-        let names = [live.inputs.name.clone()];
-        Wait::short("ecs:DescribeClusters", 10, progress)
+        let names = [old.live.inputs.name.clone()];
+        Wait::short("ecs:DescribeClusters", 10, old.progress)
             .until(|| async {
                 let found = describe(context, &names).await?;
                 Ok(match found.first().and_then(EcsCluster::status) {
@@ -293,18 +269,14 @@ pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResu
 async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsCluster>> {
     const OPERATION: &str = "ecs:DescribeClusters";
     let answers = try_join_all(names.chunks(100).map(|names| async move {
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .describe_clusters()
-                    .set_clusters(Some(names.to_vec()))
-                    .include(ClusterField::Tags)
-                    .include(ClusterField::Settings)
-                    .include(ClusterField::Configurations)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .describe_clusters()
+            .set_clusters(Some(names.to_vec()))
+            .include(ClusterField::Tags)
+            .include(ClusterField::Settings)
+            .include(ClusterField::Configurations);
+        let answer = context.send(request).await?;
         super::check(OPERATION, answer.failures())?;
         let has_failures = !answer.failures().is_empty();
         expected_or_failed(OPERATION, answer.clusters, has_failures, "`clusters`")
@@ -342,7 +314,7 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
             name: cluster.cluster_name().unwrap_or_default().to_owned(),
             settings: settings.collect(),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: super::from_sdk(cluster.tags()),
         condition: match states::condition_of(
             states::CLUSTER,

@@ -119,15 +119,11 @@ pub(super) fn groups_of(service: &Service) -> impl Iterator<Item = &str> {
 }
 
 async fn targets(context: &Context, group: &str) -> AwsResult<Vec<TargetHealthDescription>> {
-    let answer = context
-        .call("elasticloadbalancing:DescribeTargetHealth", || {
-            context
-                .elbv2
-                .describe_target_health()
-                .target_group_arn(group)
-                .send()
-        })
-        .await?;
+    let request = context
+        .elbv2
+        .describe_target_health()
+        .target_group_arn(group);
+    let answer = context.send(request).await?;
     Ok(answer.target_health_descriptions.unwrap_or_default())
 }
 
@@ -232,31 +228,23 @@ async fn tasks(
     status: DesiredStatus,
 ) -> AwsResult<Vec<Task>> {
     const OPERATION: &str = "ecs:DescribeTasks";
-    let listed = context
-        .call("ecs:ListTasks", || {
-            context
-                .ecs
-                .list_tasks()
-                .cluster(cluster)
-                .service_name(name)
-                .desired_status(status.clone())
-                .max_results(100)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .list_tasks()
+        .cluster(cluster)
+        .service_name(name)
+        .desired_status(status.clone())
+        .max_results(100);
+    let listed = context.send(request).await?;
     if listed.task_arns().is_empty() {
         return Ok(Vec::new());
     }
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .ecs
-                .describe_tasks()
-                .cluster(cluster)
-                .set_tasks(Some(listed.task_arns().to_vec()))
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .describe_tasks()
+        .cluster(cluster)
+        .set_tasks(Some(listed.task_arns().to_vec()));
+    let answer = context.send(request).await?;
     super::check(OPERATION, answer.failures())?;
     Ok(answer.tasks.unwrap_or_default())
 }
@@ -340,18 +328,14 @@ async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String
         Ok(place) => place,
         Err(why) => return could_not(why),
     };
-    let answer = context
-        .call("logs:GetLogEvents", || {
-            context
-                .logs
-                .get_log_events()
-                .log_group_name(&group)
-                .log_stream_name(&stream)
-                .limit(LOG_LINES)
-                .start_from_head(false)
-                .send()
-        })
-        .await;
+    let request = context
+        .logs
+        .get_log_events()
+        .log_group_name(&group)
+        .log_stream_name(&stream)
+        .limit(LOG_LINES)
+        .start_from_head(false);
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) if answer.events().is_empty() => {
             vec![format!("container `{name}` has logged nothing")]

@@ -14,11 +14,35 @@ mod service_search;
 pub mod task_definition;
 
 use aws_sdk_ecs::types::Failure;
+use fde_infra_derive::operations;
 
 use super::error::AwsResult;
 use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{ErrorKind, ProviderError, TextRule, Value};
+
+operations! {
+    aws_sdk_ecs, "ecs":
+    CreateCluster,
+    CreateService,
+    DeleteCluster,
+    DeleteService,
+    DeregisterTaskDefinition,
+    DescribeClusters,
+    DescribeServiceRevisions,
+    DescribeServices,
+    DescribeTaskDefinition,
+    DescribeTasks,
+    ListServiceDeployments,
+    ListServices,
+    ListTaskDefinitions,
+    ListTasks,
+    RegisterTaskDefinition,
+    TagResource,
+    UntagResource,
+    UpdateClusterSettings,
+    UpdateService,
+}
 
 /// The rule for names of clusters, services, families and containers.
 const NAME: TextRule = TextRule::new(1..=255).of(

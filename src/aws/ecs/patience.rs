@@ -128,19 +128,21 @@ fn of_containers(containers: &[ContainerDefinition]) -> Checks {
 }
 
 async fn of_group(context: &Context, arn: &str) -> AwsResult<Checks> {
-    let described = context.call("elasticloadbalancing:DescribeTargetGroups", || {
-        let request = context.elbv2.describe_target_groups();
-        request.target_group_arns(arn).send()
-    });
+    let request = context
+        .elbv2
+        .describe_target_groups()
+        .target_group_arns(arn);
+    let described = context.send(request);
     let failing = described
         .await?
         .target_groups()
         .first()
         .map_or(Duration::ZERO, failing_of);
-    let attributes = context.call("elasticloadbalancing:DescribeTargetGroupAttributes", || {
-        let request = context.elbv2.describe_target_group_attributes();
-        request.target_group_arn(arn).send()
-    });
+    let request = context
+        .elbv2
+        .describe_target_group_attributes()
+        .target_group_arn(arn);
+    let attributes = context.send(request);
     let attributes = attributes.await?;
     let delay = attributes
         .attributes()

@@ -12,7 +12,6 @@
 //!   launch type by an empty strategy, which changes the tasks only with a forced deployment.
 //! - Where a scalable target exists, autoscaling owns the number of tasks: `desiredCountRange` says so.
 
-use async_trait::async_trait;
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as EcsService};
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -26,58 +25,77 @@ use super::service_form::{
 use super::service_search::{describe, in_cluster, named, places};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::rule::Beside;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
-    Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, OutputTable, PropertyTable,
+    ProviderError, Schema, Value,
 };
 
 /// Keeps a number of tasks running.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 letters, digits, `_` and `-`; unique in the cluster.
+    #[property(replaces, text(super::NAME))]
     pub name: String,
     /// The name or ARN of the cluster.
+    #[property(required, replaces, canonical(super::by_name))]
     pub cluster: String,
     /// The task definition: `family:revision`, or the ARN of a revision.
+    #[property(required, canonical(super::by_name))]
     pub task_definition: String,
     /// The number of tasks that run. Default: 0, or the lower end of `desiredCountRange`.
+    #[property(server_chooses)]
     pub desired_count: Option<i32>,
     /// The limits between which autoscaling owns the number of tasks: inside them the live number is left alone.
+    #[property(write_only)]
     pub desired_count_range: Option<CountRange>,
     /// The launch type: `FARGATE`, `EC2` or `EXTERNAL`. Default: AWS chooses by the cluster. A change replaces the service;
     /// a service that was moved to a capacity provider comes back in place.
     #[schemars(extend("enum" = ["FARGATE", "EC2", "EXTERNAL", null]))]
+    // A service that was given a capacity provider has no launch type, and takes it back in place.
+    #[property(server_chooses, replaces_once_set)]
     pub launch_type: Option<String>,
-    /// The Fargate platform version. Default: `LATEST`.
+    /// The Fargate platform version.
+    #[property(default(LATEST))]
     pub platform_version: String,
     /// The network of the tasks. Required in `awsvpc` mode, which Fargate requires.
+    #[property(canonical(canonical_network))]
     pub network_configuration: Option<NetworkConfiguration>,
     /// The target groups that tasks are registered in.
     #[serde(default)]
+    #[property(set)]
     pub load_balancers: Vec<LoadBalancer>,
     /// The deployment circuit breaker. Default: off.
+    #[property(default(Value::object([ ("enable", false.into()), ("rollback", false.into()), ])))]
     pub deployment_circuit_breaker: CircuitBreaker,
-    /// The most tasks during a deployment, in percent of the desired count. Default: 200.
+    /// The most tasks during a deployment, in percent of the desired count.
+    #[property(default(200))]
     pub deployment_maximum_percent: i32,
-    /// The fewest healthy tasks during a deployment, in percent of the desired count. Default: 100.
+    /// The fewest healthy tasks during a deployment, in percent of the desired count.
+    #[property(default(100))]
     pub deployment_minimum_healthy_percent: i32,
-    /// The seconds after a task's start in which failing health checks of the load balancer do not count. Default: 0.
+    /// The seconds after a task's start in which failing health checks of the load balancer do not count.
+    #[property(default(0))]
     pub health_check_grace_period_seconds: i32,
-    /// True if `aws ecs execute-command` works. Default: false.
+    /// True if `aws ecs execute-command` works.
+    #[property(default(false))]
     pub enable_execute_command: bool,
-    /// True if AWS tags the tasks with cluster and service. Default: false.
+    /// True if AWS tags the tasks with cluster and service.
+    #[property(default(false))]
     pub enable_ecs_managed_tags: bool,
-    /// The source of the tasks' tags: `SERVICE`, `TASK_DEFINITION` or `NONE`. Default: `NONE`.
+    /// The source of the tasks' tags: `SERVICE`, `TASK_DEFINITION` or `NONE`.
     #[schemars(extend("enum" = ["SERVICE", "TASK_DEFINITION", "NONE"]))]
+    #[property(default(NONE))]
     pub propagate_tags: String,
-    /// True if each update starts a deployment, even if nothing about the tasks changes. Default: false.
+    /// True if each update starts a deployment, even if nothing about the tasks changes.
+    #[property(default(false), write_only)]
     pub force_new_deployment: Option<bool>,
-    /// True if a run waits until a deployment is complete, and fails if it is not. Default: true.
+    /// True if a run waits until a deployment is complete, and fails if it is not.
+    #[property(default(true), write_only)]
     pub wait_for_steady_state: Option<bool>,
 }
 
@@ -98,7 +116,7 @@ pub struct NetworkConfiguration {
     /// The security groups: at most 5. Default: the VPC's default group.
     #[serde(default)]
     pub security_groups: Vec<String>,
-    /// True if tasks have public addresses. Default: false.
+    /// True if tasks have public addresses.
     #[serde(default)]
     pub assign_public_ip: bool,
 }
@@ -121,79 +139,47 @@ pub struct CircuitBreaker {
     pub rollback: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The id of the deployment that the last call started or found.
+    #[output(internal)]
     pub deployment: Option<String>,
     /// The ARN of the task definition that this deployment runs.
+    #[output(internal)]
     pub deployment_task_definition: Option<String>,
     /// True if this deployment has failed independently of this run: a new one has to take its place.
     #[serde(default)]
+    #[output(internal)]
     pub failed: bool,
     /// The id of the deployment that this one replaces, running the same.
+    #[output(internal)]
     pub instead_of: Option<String>,
 }
 
 pub struct Service;
 
-#[async_trait]
 impl ResourceType for Service {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecs:Service", CreateClass::Token)
+        Schema::of::<Inputs, Outputs>("aws:ecs:Service", CreateClass::Token)
             .found_by_name()
             .checks(|inputs| check(inputs, fit))
-            .named("name", 255)
-            .named_within(&["cluster"])
+            .named(Inputs::NAME, 255)
+            .named_within(&[Inputs::CLUSTER])
             .beside(&[Beside {
-                by: "taskDefinition",
+                by: Inputs::TASK_DEFINITION,
                 token: "aws:ecs:TaskDefinition",
                 check: super::checks::beside_service,
             }])
             .blockers(&[])
-            .assumes(&["taskDefinition"])
+            .assumes(&[Inputs::TASK_DEFINITION])
             .rolls_out()
             .interrupts(Interruption::new(
                 "no task runs from the end of the old one until the new one has started",
             ))
-            .properties([
-                Property::new("name").replaces().text(super::NAME),
-                Property::new("cluster")
-                    .required()
-                    .replaces()
-                    .canonical(super::by_name),
-                Property::new("taskDefinition")
-                    .required()
-                    .canonical(super::by_name),
-                Property::new("desiredCount").server_chooses(),
-                Property::new("desiredCountRange").write_only(),
-                // A service that was given a capacity provider has no launch type, and takes it back in place.
-                Property::new("launchType")
-                    .server_chooses()
-                    .replaces_once_set(),
-                Property::new("platformVersion").default(LATEST),
-                Property::new("networkConfiguration").canonical(canonical_network),
-                Property::new("loadBalancers").set(),
-                Property::new("deploymentCircuitBreaker").default(Value::object([
-                    ("enable", false.into()),
-                    ("rollback", false.into()),
-                ])),
-                Property::new("deploymentMaximumPercent").default(200),
-                Property::new("deploymentMinimumHealthyPercent").default(100),
-                Property::new("healthCheckGracePeriodSeconds").default(0),
-                Property::new("enableExecuteCommand").default(false),
-                Property::new("enableEcsManagedTags").default(false),
-                Property::new("propagateTags").default(NONE),
-                Property::new("forceNewDeployment")
-                    .default(false)
-                    .write_only(),
-                Property::new("waitForSteadyState")
-                    .default(true)
-                    .write_only(),
-            ])
             .reads_after(&[CLUSTER])
             .deletes_after(&["aws:appautoscaling:Target"])
             .server_managed(keep_scaled_count)
@@ -225,11 +211,7 @@ impl ResourceType for Service {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         match start(context, &new).await {
             Ok(service) => {
                 let started = live(&service);
@@ -259,9 +241,9 @@ impl ResourceType for Service {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "ecs:UpdateService";
         let wanted = change.wanted;
-        let touches = |property: &str| change.diff.touches(property);
+        let touches = |property: &str| change.touches(property);
         let network = match (
-            touches("networkConfiguration"),
+            touches(Inputs::NETWORK_CONFIGURATION),
             &wanted.network_configuration,
         ) {
             (false, _) => None,
@@ -283,48 +265,51 @@ impl ResourceType for Service {
         .any(touches)
         .then(|| deployment_configuration(wanted));
         let task_definition = wanted.task_definition.as_str();
-        let leaves_provider = touches("launchType") && change.observed.inputs.launch_type.is_none();
+        let leaves_provider =
+            touches(Inputs::LAUNCH_TYPE) && change.observed.inputs.launch_type.is_none();
         let forced =
             wanted.force_new_deployment == Some(true) || leaves_provider || needs_force(&change);
         let answer = until_visible(|| {
-            context.call(OPERATION, || {
-                context
-                    .ecs
-                    .update_service()
-                    .cluster(&change.observed.inputs.cluster)
-                    .service(&change.observed.inputs.name)
-                    .set_task_definition(
-                        touches("taskDefinition").then(|| task_definition.to_owned()),
-                    )
-                    .set_desired_count(
-                        touches("desiredCount")
-                            .then_some(wanted.desired_count)
-                            .flatten(),
-                    )
-                    .set_capacity_provider_strategy(leaves_provider.then(Vec::new))
-                    .set_platform_version(
-                        touches("platformVersion").then(|| wanted.platform_version.clone()),
-                    )
-                    .set_network_configuration(network.clone())
-                    .set_load_balancers(touches("loadBalancers").then(|| to_load_balancers(wanted)))
-                    .set_deployment_configuration(deployment.clone())
-                    .set_health_check_grace_period_seconds(
-                        touches("healthCheckGracePeriodSeconds")
-                            .then_some(wanted.health_check_grace_period_seconds),
-                    )
-                    .set_enable_execute_command(
-                        touches("enableExecuteCommand").then_some(wanted.enable_execute_command),
-                    )
-                    .set_enable_ecs_managed_tags(
-                        touches("enableEcsManagedTags").then_some(wanted.enable_ecs_managed_tags),
-                    )
-                    .set_propagate_tags(
-                        touches("propagateTags")
-                            .then(|| PropagateTags::from(wanted.propagate_tags.as_str())),
-                    )
-                    .set_force_new_deployment(forced.then_some(true))
-                    .send()
-            })
+            let request = context
+                .ecs
+                .update_service()
+                .cluster(&change.observed.inputs.cluster)
+                .service(&change.observed.inputs.name)
+                .set_task_definition(
+                    touches(Inputs::TASK_DEFINITION).then(|| task_definition.to_owned()),
+                )
+                .set_desired_count(
+                    touches(Inputs::DESIRED_COUNT)
+                        .then_some(wanted.desired_count)
+                        .flatten(),
+                )
+                .set_capacity_provider_strategy(leaves_provider.then(Vec::new))
+                .set_platform_version(
+                    touches(Inputs::PLATFORM_VERSION).then(|| wanted.platform_version.clone()),
+                )
+                .set_network_configuration(network.clone())
+                .set_load_balancers(
+                    touches(Inputs::LOAD_BALANCERS).then(|| to_load_balancers(wanted)),
+                )
+                .set_deployment_configuration(deployment.clone())
+                .set_health_check_grace_period_seconds(
+                    touches(Inputs::HEALTH_CHECK_GRACE_PERIOD_SECONDS)
+                        .then_some(wanted.health_check_grace_period_seconds),
+                )
+                .set_enable_execute_command(
+                    touches(Inputs::ENABLE_EXECUTE_COMMAND)
+                        .then_some(wanted.enable_execute_command),
+                )
+                .set_enable_ecs_managed_tags(
+                    touches(Inputs::ENABLE_ECS_MANAGED_TAGS)
+                        .then_some(wanted.enable_ecs_managed_tags),
+                )
+                .set_propagate_tags(
+                    touches(Inputs::PROPAGATE_TAGS)
+                        .then(|| PropagateTags::from(wanted.propagate_tags.as_str())),
+                )
+                .set_force_new_deployment(forced.then_some(true));
+            context.send(request)
         })
         .await?;
         let service = expected(OPERATION, answer.service, "a service")?;
@@ -365,33 +350,23 @@ impl ResourceType for Service {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let (cluster, name) = (&live.inputs.cluster, &live.inputs.name);
-        let deleted = context
-            .call("ecs:DeleteService", || {
-                context
-                    .ecs
-                    .delete_service()
-                    .cluster(cluster)
-                    .service(name)
-                    // This scales to zero first.
-                    .force(true)
-                    .send()
-            })
-            .await;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let (cluster, name) = (&old.live.inputs.cluster, &old.live.inputs.name);
+        let request = context
+            .ecs
+            .delete_service()
+            .cluster(cluster)
+            .service(name)
+            // This scales to zero first.
+            .force(true);
+        let deleted = context.send(request).await;
         match deleted {
             Ok(_) => {}
             // It is gone, or draining since an earlier run.
             Err(error) if error.is(ErrorKind::NotFound) => {}
             Err(error) => return Err(error),
         }
-        Wait::long("ecs:DescribeServices", 20, progress)
+        Wait::long("ecs:DescribeServices", 20, old.progress)
             .until(|| async {
                 let found = match describe(context, cluster, std::slice::from_ref(name)).await {
                     Err(error) if error.is(ErrorKind::NotFound) => Vec::new(),
@@ -418,7 +393,7 @@ pub(super) const NONE: &str = "NONE";
 const GENERATIONS: u32 = 16;
 
 /// Makes the service, after its predecessor of the same name has drained.
-async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService> {
+async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsService> {
     const OPERATION: &str = "ecs:CreateService";
     let inputs = new.inputs;
     let task_definition = inputs.task_definition.as_str();
@@ -437,39 +412,34 @@ async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService
     for generation in 0..GENERATIONS {
         let token = new.client_token(generation);
         let call = || {
-            context.call(OPERATION, || {
-                context
-                    .ecs
-                    .create_service()
-                    .client_token(&token)
-                    .service_name(&inputs.name)
-                    .cluster(&inputs.cluster)
-                    .task_definition(task_definition)
-                    .desired_count(count)
-                    .set_launch_type(inputs.launch_type.as_deref().map(LaunchType::from))
-                    .set_platform_version(
-                        (inputs.platform_version != LATEST)
-                            .then(|| inputs.platform_version.clone()),
-                    )
-                    .set_network_configuration(network.clone())
-                    .set_load_balancers(
-                        (!load_balancers.is_empty()).then(|| load_balancers.clone()),
-                    )
-                    .deployment_configuration(deployment_configuration(inputs))
-                    .set_health_check_grace_period_seconds(
-                        // It is refused without a load balancer.
-                        (inputs.health_check_grace_period_seconds > 0)
-                            .then_some(inputs.health_check_grace_period_seconds),
-                    )
-                    .enable_execute_command(inputs.enable_execute_command)
-                    .enable_ecs_managed_tags(inputs.enable_ecs_managed_tags)
-                    .set_propagate_tags(
-                        (inputs.propagate_tags != NONE)
-                            .then(|| PropagateTags::from(inputs.propagate_tags.as_str())),
-                    )
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
+            let request = context
+                .ecs
+                .create_service()
+                .client_token(&token)
+                .service_name(&inputs.name)
+                .cluster(&inputs.cluster)
+                .task_definition(task_definition)
+                .desired_count(count)
+                .set_launch_type(inputs.launch_type.as_deref().map(LaunchType::from))
+                .set_platform_version(
+                    (inputs.platform_version != LATEST).then(|| inputs.platform_version.clone()),
+                )
+                .set_network_configuration(network.clone())
+                .set_load_balancers((!load_balancers.is_empty()).then(|| load_balancers.clone()))
+                .deployment_configuration(deployment_configuration(inputs))
+                .set_health_check_grace_period_seconds(
+                    // It is refused without a load balancer.
+                    (inputs.health_check_grace_period_seconds > 0)
+                        .then_some(inputs.health_check_grace_period_seconds),
+                )
+                .enable_execute_command(inputs.enable_execute_command)
+                .enable_ecs_managed_tags(inputs.enable_ecs_managed_tags)
+                .set_propagate_tags(
+                    (inputs.propagate_tags != NONE)
+                        .then(|| PropagateTags::from(inputs.propagate_tags.as_str())),
+                )
+                .set_tags(Some(super::to_sdk(new.tags)));
+            context.send(request)
         };
         let answer = Wait::long(OPERATION, 20, new.progress)
             .until(|| async {
@@ -506,7 +476,7 @@ async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService
 /// those after a deployment that has failed.
 fn needs_force(change: &Change<'_, Service>) -> bool {
     let observed = change.observed;
-    let starts = observed.inputs.desired_count == Some(0) && change.diff.touches("desiredCount");
+    let starts = observed.inputs.desired_count == Some(0) && change.touches(Inputs::DESIRED_COUNT);
     let runs_tasks = change.wanted.desired_count.unwrap_or_default() > 0;
     runs_tasks && (starts || observed.outputs.failed)
 }
@@ -534,18 +504,14 @@ async fn deploy_again(
     revision: Option<String>,
 ) -> AwsResult<LiveOf<Service>> {
     const OPERATION: &str = "ecs:UpdateService";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .ecs
-                .update_service()
-                .cluster(&live.inputs.cluster)
-                .service(&live.inputs.name)
-                .set_task_definition(revision.clone())
-                .force_new_deployment(true)
-                .send()
-        })
-        .await?;
+    let request = context
+        .ecs
+        .update_service()
+        .cluster(&live.inputs.cluster)
+        .service(&live.inputs.name)
+        .set_task_definition(revision.clone())
+        .force_new_deployment(true);
+    let answer = context.send(request).await?;
     let service = expected(OPERATION, answer.service, "a service")?;
     Ok(Live {
         outputs: outputs_after(&service, &live.inputs.task_definition, Some(&live.outputs)),

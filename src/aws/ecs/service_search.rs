@@ -101,17 +101,13 @@ pub(super) async fn in_cluster(
 pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "ecs:ListServices";
     pages(OPERATION, |token| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .list_services()
-                    .cluster(cluster)
-                    .max_results(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .list_services()
+            .cluster(cluster)
+            .max_results(100)
+            .set_next_token(token.clone());
+        let page = context.send(request).await?;
         let arns = expected(OPERATION, page.service_arns, "`serviceArns`")?;
         let names = arns.iter().map(|arn| super::name_of(arn).to_owned());
         let names = names.collect();
@@ -128,17 +124,13 @@ pub(super) async fn describe(
 ) -> AwsResult<Vec<EcsService>> {
     const OPERATION: &str = "ecs:DescribeServices";
     let answers = try_join_all(names.chunks(10).map(|names| async move {
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .describe_services()
-                    .cluster(cluster)
-                    .set_services(Some(names.to_vec()))
-                    .include(ServiceField::Tags)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .describe_services()
+            .cluster(cluster)
+            .set_services(Some(names.to_vec()))
+            .include(ServiceField::Tags);
+        let answer = context.send(request).await?;
         super::check(OPERATION, answer.failures())?;
         let has_failures = !answer.failures().is_empty();
         expected_or_failed(OPERATION, answer.services, has_failures, "`services`")

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use aws_sdk_ecs::types::{
     Compatibility, CpuArchitecture, EphemeralStorage as EcsStorage, HostVolumeProperties,
     NetworkMode, OsFamily, RuntimePlatform as EcsPlatform, SortOrder,
@@ -26,47 +25,59 @@ use super::container_definition::{ContainerDefinition, Mirror};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
 use crate::aws::states;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, ProviderError, Schema, Tags,
+    Value,
 };
 
 /// The definition of a task.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name that revisions share: 1 to 255 letters, digits, `_` and `-`.
+    #[property(required, replaces, text(super::NAME))]
     pub family: String,
     /// The list of containers with ECS's own keys, or that list as JSON text.
     #[serde(deserialize_with = "containers")]
     #[schemars(schema_with = "containers_schema")]
+    #[property(required, replaces, canonical(canonical::containers))]
     pub container_definitions: Vec<ContainerDefinition>,
     /// The CPU units of the whole task: `256`, or `.25 vCPU`. Fargate accepts 256 to 16384.
     #[serde(default, deserialize_with = "size")]
     #[schemars(schema_with = "size_schema")]
+    #[property(replaces, canonical(canonical::cpu))]
     pub cpu: Option<String>,
     /// The memory of the whole task in MiB: `512`, or `0.5GB`. Fargate accepts certain values for each value of `cpu`.
     #[serde(default, deserialize_with = "size")]
     #[schemars(schema_with = "size_schema")]
+    #[property(replaces, canonical(canonical::memory))]
     pub memory: Option<String>,
     /// The network mode: `awsvpc`, `host` or `none`. Default: `awsvpc`, which Fargate requires.
     #[schemars(extend("enum" = ["awsvpc", "host", "none"]))]
+    #[property(default("awsvpc"), replaces)]
     pub network_mode: String,
     /// The launch types that AWS checks the definition against: `FARGATE`, `EC2`, `EXTERNAL`.
     #[serde(default)]
+    #[property(replaces, set)]
     pub requires_compatibilities: Vec<String>,
     /// The name or ARN of the role that pulls images, reads secrets and writes logs.
+    #[property(replaces, canonical(super::by_role))]
     pub execution_role_arn: Option<String>,
     /// The name or ARN of the role that the containers have.
+    #[property(replaces, canonical(super::by_role))]
     pub task_role_arn: Option<String>,
     /// The platform. Default: `LINUX` on `X86_64`.
+    #[property(default(Value::object([ ("cpuArchitecture", X86_64.into()), ("operatingSystemFamily", LINUX.into()), ])), replaces)]
     pub runtime_platform: RuntimePlatform,
     /// The task's own disk. Default: AWS's, 20 GiB on Fargate.
+    #[property(replaces)]
     pub ephemeral_storage: Option<EphemeralStorage>,
     /// The volumes that `mountPoints` of the containers name. The order means nothing.
     #[serde(default)]
+    #[property(replaces, canonical(canonical::volumes))]
     pub volumes: Vec<Volume>,
 }
 
@@ -99,7 +110,7 @@ pub struct EphemeralStorage {
     pub size_in_gib: i32,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     pub revision: i32,
@@ -109,55 +120,21 @@ pub struct Outputs {
 
 pub struct TaskDefinition;
 
-#[async_trait]
 impl ResourceType for TaskDefinition {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
+        Schema::of::<Inputs, Outputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
             .found_by_name()
             .checks(super::checks::checks)
             // A service shows which revision is in use.
             .reads_after(&[SERVICE])
             .follows_use()
             // Revisions of two definitions would look like those of one.
-            .unique(&[&["family"]])
+            .unique(&[&[Inputs::FAMILY]])
             // A service keeps the revision that it runs, deregistered or not.
             .blockers(&[])
-            .properties([
-                Property::new("family")
-                    .required()
-                    .replaces()
-                    .text(super::NAME),
-                Property::new("containerDefinitions")
-                    .required()
-                    .replaces()
-                    .canonical(canonical::containers),
-                Property::new("cpu").replaces().canonical(canonical::cpu),
-                Property::new("memory")
-                    .replaces()
-                    .canonical(canonical::memory),
-                Property::new("networkMode").default("awsvpc").replaces(),
-                Property::new("requiresCompatibilities").replaces().set(),
-                Property::new("executionRoleArn")
-                    .replaces()
-                    .canonical(super::by_role),
-                Property::new("taskRoleArn")
-                    .replaces()
-                    .canonical(super::by_role),
-                Property::new("runtimePlatform")
-                    .default(Value::object([
-                        ("cpuArchitecture", X86_64.into()),
-                        ("operatingSystemFamily", LINUX.into()),
-                    ]))
-                    .replaces(),
-                Property::new("ephemeralStorage").replaces(),
-                Property::new("volumes")
-                    .replaces()
-                    .canonical(canonical::volumes),
-            ])
-            .outputs(&["revision", "arnWithoutRevision"])
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -174,11 +151,7 @@ impl ResourceType for TaskDefinition {
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "ecs:RegisterTaskDefinition";
         let inputs = new.inputs;
         let containers = inputs
@@ -201,28 +174,24 @@ impl ResourceType for TaskDefinition {
                 .build()
         });
         let volumes: Vec<EcsVolume> = inputs.volumes.iter().map(to_volume).collect();
-        let answer = context
-            .call_once(OPERATION, || {
-                context
-                    .ecs
-                    .register_task_definition()
-                    .family(&inputs.family)
-                    .set_container_definitions(Some(containers.clone()))
-                    .set_cpu(inputs.cpu.clone())
-                    .set_memory(inputs.memory.clone())
-                    .network_mode(NetworkMode::from(inputs.network_mode.as_str()))
-                    .set_requires_compatibilities(
-                        (!compatibilities.is_empty()).then(|| compatibilities.clone()),
-                    )
-                    .set_execution_role_arn(inputs.execution_role_arn.clone())
-                    .set_task_role_arn(inputs.task_role_arn.clone())
-                    .runtime_platform(platform.clone())
-                    .set_ephemeral_storage(storage.clone())
-                    .set_volumes((!volumes.is_empty()).then(|| volumes.clone()))
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .register_task_definition()
+            .family(&inputs.family)
+            .set_container_definitions(Some(containers.clone()))
+            .set_cpu(inputs.cpu.clone())
+            .set_memory(inputs.memory.clone())
+            .network_mode(NetworkMode::from(inputs.network_mode.as_str()))
+            .set_requires_compatibilities(
+                (!compatibilities.is_empty()).then(|| compatibilities.clone()),
+            )
+            .set_execution_role_arn(inputs.execution_role_arn.clone())
+            .set_task_role_arn(inputs.task_role_arn.clone())
+            .runtime_platform(platform.clone())
+            .set_ephemeral_storage(storage.clone())
+            .set_volumes((!volumes.is_empty()).then(|| volumes.clone()))
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let answer = context.send_once(request).await?;
         let tags = super::from_sdk(answer.tags());
         let registered = expected(OPERATION, answer.task_definition, "a task definition")?;
         Ok(Live {
@@ -252,22 +221,12 @@ impl ResourceType for TaskDefinition {
         ))
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let deregistered = context
-            .call("ecs:DeregisterTaskDefinition", || {
-                context
-                    .ecs
-                    .deregister_task_definition()
-                    .task_definition(&live.id)
-                    .send()
-            })
-            .await;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .ecs
+            .deregister_task_definition()
+            .task_definition(&old.live.id);
+        let deregistered = context.send(request).await;
         match deregistered {
             Ok(_) => Ok(()),
             Err(error) if is_gone(&error) => Ok(()),
@@ -385,19 +344,15 @@ async fn of_family(
 async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "ecs:ListTaskDefinitions";
     let mut arns = pages(OPERATION, |token| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .list_task_definitions()
-                    .family_prefix(family)
-                    .status(TaskDefinitionStatus::Active)
-                    .sort(SortOrder::Desc)
-                    .max_results(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .ecs
+            .list_task_definitions()
+            .family_prefix(family)
+            .status(TaskDefinitionStatus::Active)
+            .sort(SortOrder::Desc)
+            .max_results(100)
+            .set_next_token(token.clone());
+        let page = context.send(request).await?;
         let arns = expected(OPERATION, page.task_definition_arns, "`taskDefinitionArns`")?;
         Ok((Some(arns), page.next_token))
     })
@@ -413,16 +368,12 @@ pub(super) async fn describe(
     arn: &str,
 ) -> AwsResult<Option<(EcsTaskDefinition, Tags)>> {
     const OPERATION: &str = "ecs:DescribeTaskDefinition";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .ecs
-                .describe_task_definition()
-                .task_definition(arn)
-                .include(TaskDefinitionField::Tags)
-                .send()
-        })
-        .await;
+    let request = context
+        .ecs
+        .describe_task_definition()
+        .task_definition(arn)
+        .include(TaskDefinitionField::Tags);
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) => {
             let tags = super::from_sdk(answer.tags());

@@ -61,18 +61,11 @@ fn to_sdk<Attribute: SdkTag>(settings: &Settings) -> Vec<Attribute> {
 }
 
 pub(super) async fn of_load_balancer(context: &Context, arn: &str) -> AwsResult<Attributes> {
-    let answer = context
-        .call(
-            "elasticloadbalancing:DescribeLoadBalancerAttributes",
-            || {
-                context
-                    .elbv2
-                    .describe_load_balancer_attributes()
-                    .load_balancer_arn(arn)
-                    .send()
-            },
-        )
-        .await?;
+    let request = context
+        .elbv2
+        .describe_load_balancer_attributes()
+        .load_balancer_arn(arn);
+    let answer = context.send(request).await?;
     Ok(answer
         .attributes()
         .iter()
@@ -88,29 +81,21 @@ pub(super) async fn modify_load_balancer(
     if changed.is_empty() {
         return Ok(());
     }
-    context
-        .call("elasticloadbalancing:ModifyLoadBalancerAttributes", || {
-            context
-                .elbv2
-                .modify_load_balancer_attributes()
-                .load_balancer_arn(arn)
-                .set_attributes(Some(to_sdk(changed)))
-                .send()
-        })
-        .await?;
+    let request = context
+        .elbv2
+        .modify_load_balancer_attributes()
+        .load_balancer_arn(arn)
+        .set_attributes(Some(to_sdk(changed)));
+    context.send(request).await?;
     Ok(())
 }
 
 pub(super) async fn of_target_group(context: &Context, arn: &str) -> AwsResult<Attributes> {
-    let answer = context
-        .call("elasticloadbalancing:DescribeTargetGroupAttributes", || {
-            context
-                .elbv2
-                .describe_target_group_attributes()
-                .target_group_arn(arn)
-                .send()
-        })
-        .await?;
+    let request = context
+        .elbv2
+        .describe_target_group_attributes()
+        .target_group_arn(arn);
+    let answer = context.send(request).await?;
     Ok(answer
         .attributes()
         .iter()
@@ -126,16 +111,12 @@ pub(super) async fn modify_target_group(
     if changed.is_empty() {
         return Ok(());
     }
-    context
-        .call("elasticloadbalancing:ModifyTargetGroupAttributes", || {
-            context
-                .elbv2
-                .modify_target_group_attributes()
-                .target_group_arn(arn)
-                .set_attributes(Some(to_sdk(changed)))
-                .send()
-        })
-        .await?;
+    let request = context
+        .elbv2
+        .modify_target_group_attributes()
+        .target_group_arn(arn)
+        .set_attributes(Some(to_sdk(changed)));
+    context.send(request).await?;
     Ok(())
 }
 

@@ -11,7 +11,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{Certificate, Listener as Found, ProtocolEnum};
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -20,38 +19,38 @@ use serde::{Deserialize, Serialize};
 use super::action::{self, Action};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Properties, Property, Schema,
-    Tags, Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Properties, PropertyTable,
+    Schema, Tags, Value,
 };
 
 /// A port of a load balancer.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
+    #[property(required, replaces)]
     pub load_balancer_arn: String,
     /// 1 to 65535.
     #[schemars(range(min = 1, max = 65535))]
+    #[property(required)]
     pub port: i32,
-    /// `HTTP` or `HTTPS`. Default: `HTTP`.
+    /// `HTTP` or `HTTPS`.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
+    #[property(default("HTTP"))]
     pub protocol: String,
     /// The policy of the TLS versions and ciphers that HTTPS accepts. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
     pub ssl_policy: Option<String>,
     /// ARN of the certificate, which HTTPS needs.
+    #[property(regional)]
     pub certificate_arn: Option<String>,
     /// The actions on a request that no rule matches.
+    #[property(required, canonical(action::canonical))]
     pub default_actions: Vec<Action>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const TOKEN: &str = "aws:lb:Listener";
 const HTTPS: &str = "HTTPS";
@@ -59,16 +58,15 @@ const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 pub struct Listener;
 
-#[async_trait]
 impl ResourceType for Listener {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
-            .key(&["loadBalancerArn", "port"])
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::NaturalKey)
+            .key(&[Inputs::LOAD_BALANCER_ARN, Inputs::PORT])
             .limits(&[Limit {
-                by: &["loadBalancerArn"],
+                by: &[Inputs::LOAD_BALANCER_ARN],
                 measure: one,
                 most: 1000,
                 quota: Some(50),
@@ -76,24 +74,14 @@ impl ResourceType for Listener {
                 help: "ask AWS to raise the quota of listeners per load balancer",
             }])
             .reads_after(&["aws:lb:LoadBalancer"])
-            .child_of("loadBalancerArn", "aws:lb:LoadBalancer")
+            .child_of(Inputs::LOAD_BALANCER_ARN, "aws:lb:LoadBalancer")
             .opens()
-            .properties([
-                Property::new("loadBalancerArn").required().replaces(),
-                Property::new("port").required(),
-                Property::new("protocol").default("HTTP"),
-                Property::new("sslPolicy"),
-                Property::new("certificateArn").regional(),
-                Property::new("defaultActions")
-                    .required()
-                    .canonical(action::canonical),
-            ])
             .checks(|inputs| check(inputs, fit))
             // Its rules are deleted with it.
             .blockers(&[])
             .interrupts(
                 Interruption::new("its port is closed until the new one stands")
-                    .sends_to("defaultActions"),
+                    .sends_to(Inputs::DEFAULT_ACTIONS),
             )
             .server_managed(|desired, _| complete(desired))
     }
@@ -135,29 +123,23 @@ impl ResourceType for Listener {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateListener";
         let inputs = new.inputs;
         let actions = action::to_sdk(&inputs.default_actions);
         // Target group and certificate may be too new to be visible.
         let answer = until_visible(|| {
-            context.call(CREATE, || {
-                context
-                    .elbv2
-                    .create_listener()
-                    .load_balancer_arn(&inputs.load_balancer_arn)
-                    .port(inputs.port)
-                    .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
-                    .set_ssl_policy(ssl_policy(inputs))
-                    .set_certificates(certificates(inputs))
-                    .set_default_actions(Some(actions.clone()))
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
+            let request = context
+                .elbv2
+                .create_listener()
+                .load_balancer_arn(&inputs.load_balancer_arn)
+                .port(inputs.port)
+                .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
+                .set_ssl_policy(ssl_policy(inputs))
+                .set_certificates(certificates(inputs))
+                .set_default_actions(Some(actions.clone()))
+                .set_tags(Some(super::to_sdk(new.tags)));
+            context.send(request)
         })
         .await;
         let (listener, refusal) = match answer {
@@ -184,50 +166,30 @@ impl ResourceType for Listener {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
-        let actions = action::to_sdk(&wanted.default_actions);
-        let security = ["protocol", "sslPolicy", "certificateArn"]
-            .iter()
-            .any(|property| change.diff.touches(property));
-        until_visible(|| {
-            context.call("elasticloadbalancing:ModifyListener", || {
-                let mut call = context
-                    .elbv2
-                    .modify_listener()
-                    .listener_arn(&change.observed.id);
-                if change.diff.touches("port") {
-                    call = call.port(wanted.port);
-                }
-                if security {
-                    call = call
-                        .protocol(ProtocolEnum::from(wanted.protocol.as_str()))
-                        .set_ssl_policy(ssl_policy(wanted))
-                        .set_certificates(certificates(wanted));
-                }
-                if change.diff.touches("defaultActions") {
-                    call = call.set_default_actions(Some(actions.clone()));
-                }
-                call.send()
-            })
-        })
-        .await?;
+        let mut request = context
+            .elbv2
+            .modify_listener()
+            .listener_arn(&change.observed.id);
+        if change.touches(Inputs::PORT) {
+            request = request.port(wanted.port);
+        }
+        let security = ["protocol", "sslPolicy", "certificateArn"];
+        if security.iter().any(|name| change.touches(name)) {
+            request = request
+                .protocol(ProtocolEnum::from(wanted.protocol.as_str()))
+                .set_ssl_policy(ssl_policy(wanted))
+                .set_certificates(certificates(wanted));
+        }
+        if change.touches(Inputs::DEFAULT_ACTIONS) {
+            request = request.set_default_actions(Some(action::to_sdk(&wanted.default_actions)));
+        }
+        until_visible(|| context.send(request.clone())).await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("elasticloadbalancing:DeleteListener", || {
-                context
-                    .elbv2
-                    .delete_listener()
-                    .listener_arn(&live.id)
-                    .send()
-            })
+            .send(context.elbv2.delete_listener().listener_arn(&old.live.id))
             .await?;
         Ok(())
     }
@@ -266,25 +228,19 @@ async fn listeners_of(
 }
 
 async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
-    pages(
-        "elasticloadbalancing:DescribeListeners",
-        |marker| async move {
-            let page = context
-                .call("elasticloadbalancing:DescribeListeners", || {
-                    context
-                        .elbv2
-                        .describe_listeners()
-                        .load_balancer_arn(balancer)
-                        .page_size(super::PAGE)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            let next = page.next_marker().map(str::to_owned);
-            Ok((page.listeners, next))
-        },
-    )
-    .await
+    context
+        .pages(
+            |marker| {
+                context
+                    .elbv2
+                    .describe_listeners()
+                    .load_balancer_arn(balancer)
+                    .page_size(super::PAGE)
+                    .set_marker(marker)
+            },
+            |page| (page.listeners, page.next_marker),
+        )
+        .await
 }
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
@@ -351,7 +307,7 @@ fn live(listener: &Found, tags: Tags) -> LiveOf<Listener> {
                 .and_then(|certificate| certificate.certificate_arn().map(str::to_owned)),
             default_actions: action::from_sdk(listener.default_actions()),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
         arn: Some(arn.clone()),

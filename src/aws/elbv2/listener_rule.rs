@@ -11,7 +11,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{Rule, RulePriorityPair};
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -21,50 +20,49 @@ use super::action::{self, Action};
 use super::condition;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check, not_ours};
+use crate::aws::resource_type::{
+    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check, not_ours,
+};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::provider::{Query, Wanted};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
-    Tags, Urn,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, PropertyTable, ProviderError,
+    Schema, Tags, Urn,
 };
 
 /// A rule that decides which requests go where.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
+    #[property(required, replaces)]
     pub listener_arn: String,
     /// 1 to 50000, unique within the listener; the lowest that matches wins.
+    #[property(required)]
     pub priority: i32,
     /// The conditions that must hold, all of them.
+    #[property(required, canonical(condition::canonical))]
     pub conditions: Vec<condition::Condition>,
     /// The actions on a request that meets the conditions.
+    #[property(required, canonical(action::canonical))]
     pub actions: Vec<Action>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 const TOKEN: &str = "aws:lb:ListenerRule";
 const CREATE: &str = "elasticloadbalancing:CreateRule";
-const SET_PRIORITIES: &str = "elasticloadbalancing:SetRulePriorities";
 const LAST_PRIORITY: i32 = 50000;
 
 pub struct ListenerRule;
 
-#[async_trait]
 impl ResourceType for ListenerRule {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
-            .key(&["listenerArn", "priority"])
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::NaturalKey)
+            .key(&[Inputs::LISTENER_ARN, Inputs::PRIORITY])
             .limits(&[Limit {
-                by: &["listenerArn"],
+                by: &[Inputs::LISTENER_ARN],
                 measure: one,
                 most: 10_000,
                 quota: Some(100),
@@ -72,22 +70,12 @@ impl ResourceType for ListenerRule {
                 help: "put patterns together with `*`, or ask AWS to raise the quota of rules per load balancer",
             }])
             .reads_after(&["aws:lb:Listener"])
-            .child_of("listenerArn", "aws:lb:Listener")
+            .child_of(Inputs::LISTENER_ARN, "aws:lb:Listener")
             .interrupts(
                 Interruption::new("what it matches is answered by other rules until the new one stands")
-                    .sends_to("actions"),
+                    .sends_to(Inputs::ACTIONS),
             )
             .opens()
-            .properties([
-                Property::new("listenerArn").required().replaces(),
-                Property::new("priority").required(),
-                Property::new("conditions")
-                    .required()
-                    .canonical(condition::canonical),
-                Property::new("actions")
-                    .required()
-                    .canonical(action::canonical),
-            ])
             .checks(|inputs| check(inputs, fit))
             .trades_places()
     }
@@ -122,28 +110,22 @@ impl ResourceType for ListenerRule {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let actions = action::to_sdk(&inputs.actions);
         let conditions = condition::to_sdk(&inputs.conditions);
         // Listener and target group may be too new to be visible.
         let create = || {
             until_visible(|| {
-                context.call(CREATE, || {
-                    context
-                        .elbv2
-                        .create_rule()
-                        .listener_arn(&inputs.listener_arn)
-                        .priority(inputs.priority)
-                        .set_conditions(Some(conditions.clone()))
-                        .set_actions(Some(actions.clone()))
-                        .set_tags(Some(super::to_sdk(new.tags)))
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .create_rule()
+                    .listener_arn(&inputs.listener_arn)
+                    .priority(inputs.priority)
+                    .set_conditions(Some(conditions.clone()))
+                    .set_actions(Some(actions.clone()))
+                    .set_tags(Some(super::to_sdk(new.tags)));
+                context.send(request)
             })
         };
         let answer = match create().await {
@@ -169,41 +151,31 @@ impl ResourceType for ListenerRule {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("priority") {
+        if change.touches(Inputs::PRIORITY) {
             take_priority(context, change.urn, arn, wanted).await?;
         }
-        let modified_conditions = change.diff.touches("conditions");
-        let modified_actions = change.diff.touches("actions");
+        let modified_conditions = change.touches(Inputs::CONDITIONS);
+        let modified_actions = change.touches(Inputs::ACTIONS);
         if modified_conditions || modified_actions {
             let actions = action::to_sdk(&wanted.actions);
             let conditions = condition::to_sdk(&wanted.conditions);
             until_visible(|| {
-                context.call("elasticloadbalancing:ModifyRule", || {
-                    context
-                        .elbv2
-                        .modify_rule()
-                        .rule_arn(arn)
-                        .set_conditions(modified_conditions.then(|| conditions.clone()))
-                        .set_actions(modified_actions.then(|| actions.clone()))
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .modify_rule()
+                    .rule_arn(arn)
+                    .set_conditions(modified_conditions.then(|| conditions.clone()))
+                    .set_actions(modified_actions.then(|| actions.clone()));
+                context.send(request)
             })
             .await?;
         }
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("elasticloadbalancing:DeleteRule", || {
-                context.elbv2.delete_rule().rule_arn(&live.id).send()
-            })
+            .send(context.elbv2.delete_rule().rule_arn(&old.live.id))
             .await?;
         Ok(())
     }
@@ -256,13 +228,11 @@ async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsRes
         })
         .collect();
     until_visible(|| {
-        context.call(SET_PRIORITIES, || {
-            context
-                .elbv2
-                .set_rule_priorities()
-                .set_rule_priorities(Some(pairs.clone()))
-                .send()
-        })
+        let request = context
+            .elbv2
+            .set_rule_priorities()
+            .set_rule_priorities(Some(pairs.clone()));
+        context.send(request)
     })
     .await?;
     Ok(())
@@ -288,22 +258,19 @@ async fn rules_of(
 
 /// The rules of one listener, without its default rule.
 async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
-    let mut rules = pages("elasticloadbalancing:DescribeRules", |marker| async move {
-        let page = context
-            .call("elasticloadbalancing:DescribeRules", || {
+    let mut rules = context
+        .pages(
+            |marker| {
                 context
                     .elbv2
                     .describe_rules()
                     .listener_arn(listener)
                     .page_size(super::PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_marker().map(str::to_owned);
-        Ok((page.rules, next))
-    })
-    .await?;
+                    .set_marker(marker)
+            },
+            |page| (page.rules, page.next_marker),
+        )
+        .await?;
     rules.retain(|rule| rule.is_default() != Some(true));
     Ok(rules)
 }
@@ -375,7 +342,7 @@ fn live(rule: &Rule, tags: Tags) -> LiveOf<ListenerRule> {
             conditions: condition::from_sdk(rule.conditions()),
             actions: action::from_sdk(rule.actions()),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
         arn: Some(arn.clone()),

@@ -11,7 +11,6 @@
 //! - `DeleteLoadBalancer` succeeds for a missing one, refuses under deletion protection, and leaves network interfaces
 //!   behind for some seconds to minutes, which hold subnets and security groups.
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, LoadBalancer as Balancer, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
@@ -24,18 +23,17 @@ use super::access_logs::{self, AccessLogs};
 use super::attribute::{self, Attributes, Settings};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check, in_vpc};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check, in_vpc};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
-    Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, OutputTable, PropertyTable,
+    ProviderError, Schema, Tags, TextRule, Value,
 };
 
 /// A load balancer for HTTP and HTTPS.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -44,45 +42,61 @@ use crate::resource::{
 pub struct Inputs {
     /// 1 to 32 letters, digits and hyphens, no hyphen at either end, not beginning with `internal-`; unique in account
     /// and region.
+    #[property(replaces, text(NAME))]
     pub name: String,
-    /// True if its addresses are private. Default: false.
+    /// True if its addresses are private.
+    #[property(default(false), replaces)]
     pub internal: bool,
     /// `application`, the only type there is here.
     #[schemars(extend("enum" = ["application"]))]
+    #[property(default("application"), replaces)]
     pub load_balancer_type: String,
     /// Ids. Unset: AWS attaches the VPC's default group.
+    #[property(server_chooses, set)]
     pub security_groups: Option<Vec<String>>,
     /// Ids of at least two subnets in different availability zones.
+    #[property(required, set)]
     pub subnets: Vec<String>,
     /// Id of the VPC that the subnets are in. AWS knows it without being told; if it is given here, a move to another VPC
     /// shows beforehand as what it is, a replacement.
+    #[property(server_chooses, replaces)]
     pub vpc_id: Option<String>,
-    /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
+    /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`.
+    #[property(default("ipv4"))]
     pub ip_address_type: String,
-    /// Seconds that a connection may be idle, 1 to 4000. Default: 60.
+    /// Seconds that a connection may be idle, 1 to 4000.
     #[schemars(range(min = 1, max = 4000))]
+    #[property(default(60))]
     pub idle_timeout: i32,
-    /// Seconds that a client may keep a connection, 60 to 604800. Default: 3600.
+    /// Seconds that a client may keep a connection, 60 to 604800.
     #[schemars(range(min = 60, max = 604_800))]
+    #[property(default(3600))]
     pub client_keep_alive: i32,
     /// True if AWS refuses to delete it. If it is on, the load balancer is replaced and deleted by consent only
-    /// (`--allow-delete`). Default: false.
+    /// (`--allow-delete`).
+    #[property(default(false))]
     pub enable_deletion_protection: bool,
-    /// True if headers with invalid names are removed rather than passed on. Default: false.
+    /// True if headers with invalid names are removed rather than passed on.
+    #[property(default(false))]
     pub drop_invalid_header_fields: bool,
-    /// True if clients may speak HTTP/2. Default: true.
+    /// True if clients may speak HTTP/2.
+    #[property(default(true))]
     pub enable_http2: bool,
-    /// `monitor`, `defensive` or `strictest`. Default: `defensive`.
+    /// `monitor`, `defensive` or `strictest`.
+    #[property(default("defensive"))]
     pub desync_mitigation_mode: String,
-    /// True if targets see the `Host` header as the client sent it. Default: false.
+    /// True if targets see the `Host` header as the client sent it.
+    #[property(default(false))]
     pub preserve_host_header: bool,
-    /// The treatment of `X-Forwarded-For`: `append`, `preserve` or `remove`. Default: `append`.
+    /// The treatment of `X-Forwarded-For`: `append`, `preserve` or `remove`.
+    #[property(default("append"))]
     pub xff_header_processing_mode: String,
     /// The place where each request is recorded. Default: nowhere.
+    #[property(default(Value::object([("enabled", false.into())])), canonical(access_logs::canonical))]
     pub access_logs: AccessLogs,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// Host name under which it is reached.
@@ -105,41 +119,18 @@ const NAME: TextRule = super::NAME.must(
 
 pub struct LoadBalancer;
 
-#[async_trait]
 impl ResourceType for LoadBalancer {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
-            .generated_name("name", 32)
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("internal").default(false).replaces(),
-                Property::new("loadBalancerType")
-                    .default("application")
-                    .replaces(),
-                Property::new("securityGroups").server_chooses().set(),
-                Property::new("subnets").required().set(),
-                Property::new("vpcId").server_chooses().replaces(),
-                Property::new("ipAddressType").default("ipv4"),
-                Property::new("idleTimeout").default(60),
-                Property::new("clientKeepAlive").default(3600),
-                Property::new("enableDeletionProtection").default(false),
-                Property::new("dropInvalidHeaderFields").default(false),
-                Property::new("enableHttp2").default(true),
-                Property::new("desyncMitigationMode").default("defensive"),
-                Property::new("preserveHostHeader").default(false),
-                Property::new("xffHeaderProcessingMode").default("append"),
-                Property::new("accessLogs")
-                    .default(Value::object([("enabled", false.into())]))
-                    .canonical(access_logs::canonical),
-            ])
+        Schema::of::<Inputs, Outputs>(TOKEN, CreateClass::NaturalKey)
+            .generated_name(Inputs::NAME, 32)
             .checks(|inputs| check(inputs, fit))
             // Its listeners are deleted with it.
             .blockers(&[])
-            .guard("enableDeletionProtection")
-            .spreads_over("subnets")
+            .guard(Inputs::ENABLE_DELETION_PROTECTION)
+            .spreads_over(Inputs::SUBNETS)
             .interrupts(
                 Interruption::new(
                     "nothing is reached until the new one stands, under another DNS name",
@@ -147,7 +138,6 @@ impl ResourceType for LoadBalancer {
                 .create_first("its DNS name and its addresses change")
                 .deleted("its DNS name and its addresses are lost"),
             )
-            .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -169,11 +159,7 @@ impl ResourceType for LoadBalancer {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateLoadBalancer";
         let inputs = new.inputs;
         let scheme = if inputs.internal {
@@ -181,21 +167,17 @@ impl ResourceType for LoadBalancer {
         } else {
             LoadBalancerSchemeEnum::InternetFacing
         };
-        let answer = context
-            .call(CREATE, || {
-                context
-                    .elbv2
-                    .create_load_balancer()
-                    .name(&inputs.name)
-                    .r#type(LoadBalancerTypeEnum::Application)
-                    .scheme(scheme.clone())
-                    .ip_address_type(IpAddressType::from(inputs.ip_address_type.as_str()))
-                    .set_subnets(Some(inputs.subnets.clone()))
-                    .set_security_groups(inputs.security_groups.clone())
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .elbv2
+            .create_load_balancer()
+            .name(&inputs.name)
+            .r#type(LoadBalancerTypeEnum::Application)
+            .scheme(scheme.clone())
+            .ip_address_type(IpAddressType::from(inputs.ip_address_type.as_str()))
+            .set_subnets(Some(inputs.subnets.clone()))
+            .set_security_groups(inputs.security_groups.clone())
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let answer = context.send(request).await;
         let (balancer, refusal) = match answer {
             Ok(answer) => {
                 let made = answer.load_balancers.unwrap_or_default().into_iter().next();
@@ -223,42 +205,36 @@ impl ResourceType for LoadBalancer {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("subnets") {
+        if change.touches(Inputs::SUBNETS) {
             until_visible(|| {
-                context.call("elasticloadbalancing:SetSubnets", || {
-                    context
-                        .elbv2
-                        .set_subnets()
-                        .load_balancer_arn(arn)
-                        .set_subnets(Some(wanted.subnets.clone()))
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .set_subnets()
+                    .load_balancer_arn(arn)
+                    .set_subnets(Some(wanted.subnets.clone()));
+                context.send(request)
             })
             .await?;
         }
-        if change.diff.touches("ipAddressType") {
+        if change.touches(Inputs::IP_ADDRESS_TYPE) {
             until_visible(|| {
-                context.call("elasticloadbalancing:SetIpAddressType", || {
-                    context
-                        .elbv2
-                        .set_ip_address_type()
-                        .load_balancer_arn(arn)
-                        .ip_address_type(IpAddressType::from(wanted.ip_address_type.as_str()))
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .set_ip_address_type()
+                    .load_balancer_arn(arn)
+                    .ip_address_type(IpAddressType::from(wanted.ip_address_type.as_str()));
+                context.send(request)
             })
             .await?;
         }
-        if change.diff.touches("securityGroups") {
+        if change.touches(Inputs::SECURITY_GROUPS) {
             until_visible(|| {
-                context.call("elasticloadbalancing:SetSecurityGroups", || {
-                    context
-                        .elbv2
-                        .set_security_groups()
-                        .load_balancer_arn(arn)
-                        .set_security_groups(wanted.security_groups.clone())
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .set_security_groups()
+                    .load_balancer_arn(arn)
+                    .set_security_groups(wanted.security_groups.clone());
+                context.send(request)
             })
             .await?;
         }
@@ -275,15 +251,11 @@ impl ResourceType for LoadBalancer {
     ) -> AwsResult<LiveOf<Self>> {
         Wait::long(DESCRIBE, 10, progress)
             .until(|| async {
-                let answer = context
-                    .call(DESCRIBE, || {
-                        context
-                            .elbv2
-                            .describe_load_balancers()
-                            .load_balancer_arns(&live.id)
-                            .send()
-                    })
-                    .await;
+                let request = context
+                    .elbv2
+                    .describe_load_balancers()
+                    .load_balancer_arns(&live.id);
+                let answer = context.send(request).await;
                 let answer = match answer {
                     Ok(answer) => answer,
                     // Just created, and not yet visible everywhere.
@@ -308,43 +280,27 @@ impl ResourceType for LoadBalancer {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         if live.inputs.enable_deletion_protection {
             let off = Settings::from([(DELETION_PROTECTION, "false".to_owned())]);
             attribute::modify_load_balancer(context, &live.id, &off).await?;
         }
-        context
-            .call("elasticloadbalancing:DeleteLoadBalancer", || {
-                context
-                    .elbv2
-                    .delete_load_balancer()
-                    .load_balancer_arn(&live.id)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .elbv2
+            .delete_load_balancer()
+            .load_balancer_arn(&live.id);
+        context.send(request).await?;
         let description = format!("ELB {}", live.outputs.arn_suffix);
-        Wait::long("ec2:DescribeNetworkInterfaces", 10, progress)
+        Wait::long("ec2:DescribeNetworkInterfaces", 10, old.progress)
             .until(|| async {
-                let answer = context
-                    .call("ec2:DescribeNetworkInterfaces", || {
-                        context
-                            .ec2
-                            .describe_network_interfaces()
-                            .filters(
-                                Filter::builder()
-                                    .name("description")
-                                    .values(&description)
-                                    .build(),
-                            )
-                            .send()
-                    })
-                    .await?;
+                let request = context.ec2.describe_network_interfaces().filters(
+                    Filter::builder()
+                        .name("description")
+                        .values(&description)
+                        .build(),
+                );
+                let answer = context.send(request).await?;
                 Ok(match answer.network_interfaces().len() {
                     0 => Poll::Ready(()),
                     1 => Poll::Pending("1 network interface left".to_owned()),
@@ -396,28 +352,23 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every load balancer of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
-    pages(DESCRIBE, |marker| async move {
-        let page = context
-            .call(DESCRIBE, || {
+    context
+        .pages(
+            |marker| {
                 context
                     .elbv2
                     .describe_load_balancers()
                     .page_size(super::PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_marker().map(str::to_owned);
-        Ok((page.load_balancers, next))
-    })
-    .await
+                    .set_marker(marker)
+            },
+            |page| (page.load_balancers, page.next_marker),
+        )
+        .await
 }
 
 async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
     let answer = context
-        .call(DESCRIBE, || {
-            context.elbv2.describe_load_balancers().names(name).send()
-        })
+        .send(context.elbv2.describe_load_balancers().names(name))
         .await?;
     let balancer = answer.load_balancers.unwrap_or_default().into_iter().next();
     expected(DESCRIBE, balancer, "the load balancer of that name")

@@ -18,6 +18,7 @@ pub mod listener_rule;
 pub mod load_balancer;
 pub mod target_group;
 
+use fde_infra_derive::operations;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -33,6 +34,37 @@ use super::wait::until_visible;
 use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Value};
+
+operations! {
+    aws_sdk_elasticloadbalancingv2, "elasticloadbalancing":
+    AddTags,
+    CreateListener,
+    CreateLoadBalancer,
+    CreateRule,
+    CreateTargetGroup,
+    DeleteListener,
+    DeleteLoadBalancer,
+    DeleteRule,
+    DeleteTargetGroup,
+    DescribeListeners,
+    DescribeLoadBalancerAttributes,
+    DescribeLoadBalancers,
+    DescribeRules,
+    DescribeTags,
+    DescribeTargetGroupAttributes,
+    DescribeTargetGroups,
+    DescribeTargetHealth,
+    ModifyListener,
+    ModifyLoadBalancerAttributes,
+    ModifyRule,
+    ModifyTargetGroup,
+    ModifyTargetGroupAttributes,
+    RemoveTags,
+    SetIpAddressType,
+    SetRulePriorities,
+    SetSecurityGroups,
+    SetSubnets,
+}
 
 /// The longest page of every Describe call.
 const PAGE: i32 = 400;
@@ -96,15 +128,11 @@ async fn describe_batch(context: &Context, arns: &[&str]) -> AwsResult<HashMap<S
 
 async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<String, Tags>> {
     let arns: Vec<String> = arns.iter().map(|arn| (*arn).to_owned()).collect();
-    let answer = context
-        .call("elasticloadbalancing:DescribeTags", || {
-            context
-                .elbv2
-                .describe_tags()
-                .set_resource_arns(Some(arns.clone()))
-                .send()
-        })
-        .await?;
+    let request = context
+        .elbv2
+        .describe_tags()
+        .set_resource_arns(Some(arns.clone()));
+    let answer = context.send(request).await?;
     Ok(answer
         .tag_descriptions()
         .iter()
@@ -151,7 +179,7 @@ pub(in crate::aws) async fn holding(
 /// it is the one just made, and its tags were lost.
 async fn only_ours<T: ResourceType>(
     context: &Context,
-    new: &New<'_, T::Inputs>,
+    new: &New<'_, T>,
     mut live: LiveOf<T>,
     is_unused: bool,
     refusal: ProviderError,

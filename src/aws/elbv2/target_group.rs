@@ -10,7 +10,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetGroup as Group, TargetTypeEnum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,44 +18,54 @@ use super::attribute::{self, Attributes, Settings};
 use super::health_check::{self, HealthCheck};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
+use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, Schema, Tags,
-    TextRule, Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, OutputTable, PropertyTable,
+    Schema, Tags, TextRule, Value,
 };
 
 /// The targets to which a load balancer sends requests.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// 1 to 32 letters, digits and hyphens, no hyphen at either end; unique in account and region.
+    #[property(replaces, text(NAME))]
     pub name: String,
     /// Port of the targets, where they are registered without one: 1 to 65535.
     #[schemars(range(min = 1, max = 65535))]
+    #[property(required, replaces)]
     pub port: i32,
     /// `HTTP` or `HTTPS`: the protocol that the targets speak.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
+    #[property(required, replaces)]
     pub protocol: String,
-    /// `HTTP1`, `HTTP2` or `GRPC`. Default: `HTTP1`.
+    /// `HTTP1`, `HTTP2` or `GRPC`.
+    #[property(default("HTTP1"), replaces)]
     pub protocol_version: String,
-    /// `instance` or `ip`; Fargate tasks need `ip`. Default: `instance`.
+    /// `instance` or `ip`; Fargate tasks need `ip`.
     #[schemars(extend("enum" = ["instance", "ip"]))]
+    #[property(default("instance"), replaces)]
     pub target_type: String,
     /// Id of the targets' VPC.
+    #[property(required, replaces)]
     pub vpc_id: String,
     /// The check of whether a target is fit to get requests.
+    #[property(default(health_check::defaults()), canonical(health_check::canonical))]
     pub health_check: HealthCheck,
-    /// Seconds that a leaving target has to finish its requests, 0 to 3600. Default: 300.
+    /// Seconds that a leaving target has to finish its requests, 0 to 3600.
     #[schemars(range(min = 0, max = 3600))]
+    #[property(default(300))]
     pub deregistration_delay: i32,
-    /// Seconds over which a new target's share grows, 30 to 900, or 0 for its full share at once. Default: 0.
+    /// Seconds over which a new target's share grows, 30 to 900, or 0 for its full share at once.
+    #[property(default(0))]
     pub slow_start: i32,
     /// `round_robin`, `least_outstanding_requests` or `weighted_random`. Default: `round_robin`.
+    #[property(default("round_robin"))]
     pub load_balancing_algorithm_type: String,
     /// Keeps a client with one target. Default: it does not.
+    #[property(canonical(canonical_stickiness))]
     pub stickiness: Option<Stickiness>,
 }
 
@@ -76,7 +85,7 @@ pub struct Stickiness {
     pub cookie_duration: Option<i32>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// `targetgroup/NAME/HEX`: the `TargetGroup` dimension of its metrics.
@@ -92,29 +101,13 @@ const NAME: TextRule = super::NAME.must("neither begin nor end with a hyphen", s
 
 pub struct TargetGroup;
 
-#[async_trait]
 impl ResourceType for TargetGroup {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
-            .generated_name("name", 32)
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("port").required().replaces(),
-                Property::new("protocol").required().replaces(),
-                Property::new("protocolVersion").default("HTTP1").replaces(),
-                Property::new("targetType").default("instance").replaces(),
-                Property::new("vpcId").required().replaces(),
-                Property::new("healthCheck")
-                    .default(health_check::defaults())
-                    .canonical(health_check::canonical),
-                Property::new("deregistrationDelay").default(300),
-                Property::new("slowStart").default(0),
-                Property::new("loadBalancingAlgorithmType").default("round_robin"),
-                Property::new("stickiness").canonical(canonical_stickiness),
-            ])
+        Schema::of::<Inputs, Outputs>(TOKEN, CreateClass::NaturalKey)
+            .generated_name(Inputs::NAME, 32)
             .checks(|inputs| check(inputs, fit))
             .blockers(&["aws:lb:Listener", "aws:lb:ListenerRule"])
             .exclusive_to("aws:lb:LoadBalancer")
@@ -129,7 +122,6 @@ impl ResourceType for TargetGroup {
                 ),
             )
             .server_managed(|desired, _| health_check::complete(desired))
-            .outputs(&["arnSuffix"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -147,40 +139,32 @@ impl ResourceType for TargetGroup {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
         let inputs = new.inputs;
         let check = inputs
             .health_check
             .full(&inputs.protocol, &inputs.protocol_version);
-        let answer = context
-            .call(CREATE, || {
-                context
-                    .elbv2
-                    .create_target_group()
-                    .name(&inputs.name)
-                    .port(inputs.port)
-                    .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
-                    .protocol_version(&inputs.protocol_version)
-                    .target_type(TargetTypeEnum::from(inputs.target_type.as_str()))
-                    .vpc_id(&inputs.vpc_id)
-                    .health_check_enabled(true)
-                    .health_check_path(&check.path)
-                    .health_check_port(&check.port)
-                    .health_check_protocol(check.protocol.clone())
-                    .matcher(check.matcher.clone())
-                    .health_check_interval_seconds(check.interval)
-                    .health_check_timeout_seconds(check.timeout)
-                    .healthy_threshold_count(check.healthy_threshold)
-                    .unhealthy_threshold_count(check.unhealthy_threshold)
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .elbv2
+            .create_target_group()
+            .name(&inputs.name)
+            .port(inputs.port)
+            .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
+            .protocol_version(&inputs.protocol_version)
+            .target_type(TargetTypeEnum::from(inputs.target_type.as_str()))
+            .vpc_id(&inputs.vpc_id)
+            .health_check_enabled(true)
+            .health_check_path(&check.path)
+            .health_check_port(&check.port)
+            .health_check_protocol(check.protocol.clone())
+            .matcher(check.matcher.clone())
+            .health_check_interval_seconds(check.interval)
+            .health_check_timeout_seconds(check.timeout)
+            .healthy_threshold_count(check.healthy_threshold)
+            .unhealthy_threshold_count(check.unhealthy_threshold)
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let answer = context.send(request).await;
         let (group, refusal) = match answer {
             Ok(answer) => {
                 let made = answer.target_groups.unwrap_or_default().into_iter().next();
@@ -210,27 +194,25 @@ impl ResourceType for TargetGroup {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("healthCheck") {
+        if change.touches(Inputs::HEALTH_CHECK) {
             let check = wanted
                 .health_check
                 .full(&wanted.protocol, &wanted.protocol_version);
             until_visible(|| {
-                context.call("elasticloadbalancing:ModifyTargetGroup", || {
-                    context
-                        .elbv2
-                        .modify_target_group()
-                        .target_group_arn(arn)
-                        .health_check_enabled(true)
-                        .health_check_path(&check.path)
-                        .health_check_port(&check.port)
-                        .health_check_protocol(check.protocol.clone())
-                        .matcher(check.matcher.clone())
-                        .health_check_interval_seconds(check.interval)
-                        .health_check_timeout_seconds(check.timeout)
-                        .healthy_threshold_count(check.healthy_threshold)
-                        .unhealthy_threshold_count(check.unhealthy_threshold)
-                        .send()
-                })
+                let request = context
+                    .elbv2
+                    .modify_target_group()
+                    .target_group_arn(arn)
+                    .health_check_enabled(true)
+                    .health_check_path(&check.path)
+                    .health_check_port(&check.port)
+                    .health_check_protocol(check.protocol.clone())
+                    .matcher(check.matcher.clone())
+                    .health_check_interval_seconds(check.interval)
+                    .health_check_timeout_seconds(check.timeout)
+                    .healthy_threshold_count(check.healthy_threshold)
+                    .unhealthy_threshold_count(check.unhealthy_threshold);
+                context.send(request)
             })
             .await?;
         }
@@ -239,22 +221,12 @@ impl ResourceType for TargetGroup {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("elasticloadbalancing:DeleteTargetGroup", || {
-                context
-                    .elbv2
-                    .delete_target_group()
-                    .target_group_arn(&live.id)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .elbv2
+            .delete_target_group()
+            .target_group_arn(&old.live.id);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -264,15 +236,11 @@ impl ResourceType for TargetGroup {
         live: &LiveOf<Self>,
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
-        let answer = context
-            .call("elasticloadbalancing:DescribeTargetGroups", || {
-                context
-                    .elbv2
-                    .describe_target_groups()
-                    .target_group_arns(&live.id)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .elbv2
+            .describe_target_groups()
+            .target_group_arns(&live.id);
+        let answer = context.send(request).await?;
         let groups = answer.target_groups.unwrap_or_default();
         let arns = groups.iter().flat_map(|group| group.load_balancer_arns());
         let arns: Vec<String> = arns.cloned().collect();
@@ -341,28 +309,23 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every target group of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Group>> {
-    pages(DESCRIBE, |marker| async move {
-        let page = context
-            .call(DESCRIBE, || {
+    context
+        .pages(
+            |marker| {
                 context
                     .elbv2
                     .describe_target_groups()
                     .page_size(super::PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_marker().map(str::to_owned);
-        Ok((page.target_groups, next))
-    })
-    .await
+                    .set_marker(marker)
+            },
+            |page| (page.target_groups, page.next_marker),
+        )
+        .await
 }
 
 async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
     let answer = context
-        .call(DESCRIBE, || {
-            context.elbv2.describe_target_groups().names(name).send()
-        })
+        .send(context.elbv2.describe_target_groups().names(name))
         .await?;
     let group = answer.target_groups.unwrap_or_default().into_iter().next();
     expected(DESCRIBE, group, "the target group of that name")

@@ -7,6 +7,7 @@ pub mod role;
 pub mod role_policy;
 pub mod role_policy_attachment;
 
+use fde_infra_derive::operations;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,38 @@ use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{ReadSession, Tags, Value};
+
+operations! {
+    aws_sdk_iam, "iam":
+    AttachRolePolicy,
+    CreatePolicy,
+    CreatePolicyVersion,
+    CreateRole,
+    CreateServiceLinkedRole,
+    DeletePolicy,
+    DeletePolicyVersion,
+    DeleteRole,
+    DeleteRolePermissionsBoundary,
+    DeleteRolePolicy,
+    DetachRolePolicy,
+    GetAccountAuthorizationDetails,
+    GetPolicy,
+    GetPolicyVersion,
+    GetRole,
+    ListEntitiesForPolicy,
+    ListInstanceProfiles,
+    ListPolicyTags,
+    ListPolicyVersions,
+    ListRoles,
+    PutRolePermissionsBoundary,
+    PutRolePolicy,
+    TagPolicy,
+    TagRole,
+    UntagPolicy,
+    UntagRole,
+    UpdateAssumeRolePolicy,
+    UpdateRole,
+}
 
 /// The time for which conflicts are retried. IAM settles them in seconds; one that stays is due to use by another party
 /// (`aws-resources.md` §11).
@@ -45,16 +78,14 @@ async fn account(context: &Context, session: &ReadSession) -> AwsResult<Arc<Acco
             let mut markers = Tokens::of(OPERATION);
             let mut marker: Option<String> = None;
             loop {
-                let asking = context.call(OPERATION, || {
-                    context
-                        .iam
-                        .get_account_authorization_details()
-                        .filter(EntityType::Role)
-                        .filter(EntityType::LocalManagedPolicy)
-                        .max_items(1000)
-                        .set_marker(marker.clone())
-                        .send()
-                });
+                let request = context
+                    .iam
+                    .get_account_authorization_details()
+                    .filter(EntityType::Role)
+                    .filter(EntityType::LocalManagedPolicy)
+                    .max_items(1000)
+                    .set_marker(marker.clone());
+                let asking = context.send(request);
                 let page = markers.page(asking).await?;
                 marker = markers.follow(page.marker().map(str::to_owned))?;
                 account

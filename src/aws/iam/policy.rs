@@ -10,7 +10,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -21,30 +20,34 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
+use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, Schema, StackId, Tags, TextRule,
 };
 
 /// A policy that can be attached to several roles.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 128 letters, digits and `_+=,.@-`; unique in the account, regardless of case.
+    #[property(replaces, canonical(super::lower_case), text(document::name(128)))]
     pub name: String,
-    /// The path, which begins and ends with `/`. Default: `/`.
+    /// The path, which begins and ends with `/`.
+    #[property(default("/"), replaces, text(document::PATH))]
     pub path: String,
     /// The description: at most 1000 characters. AWS cannot change it: another description is another policy.
+    #[property(replaces, text(TextRule::new(0..=1000)))]
     pub description: Option<String>,
     /// The policy document, as an object or as JSON text. At most 6144 characters.
+    #[property(required, canonical(canonical_policy))]
     pub policy: serde_json::Value,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The unique id, `ANPA…`; a policy made again under the same name has another.
@@ -60,41 +63,23 @@ const LONGEST: usize = 6144;
 
 pub struct Policy;
 
-#[async_trait]
 impl ResourceType for Policy {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:iam:Policy", CreateClass::NaturalKey)
-            .generated_name("name", 128)
+        Schema::of::<Inputs, Outputs>("aws:iam:Policy", CreateClass::NaturalKey)
+            .generated_name(Inputs::NAME, 128)
             .name_ignores_case()
             .tag_keys_ignore_case()
             .blockers(&["aws:iam:RolePolicyAttachment"])
             .unindexed()
             .global()
-            .properties([
-                Property::new("name")
-                    .replaces()
-                    .canonical(super::lower_case)
-                    .text(document::name(128)),
-                Property::new("path")
-                    .default("/")
-                    .replaces()
-                    .text(document::PATH),
-                Property::new("description")
-                    .replaces()
-                    .text(TextRule::new(0..=1000)),
-                Property::new("policy")
-                    .required()
-                    .canonical(canonical_policy),
-            ])
             .checks(|inputs| {
-                let mut invalid_inputs = document::check(inputs, "policy", LONGEST);
-                invalid_inputs.extend(document::check_version(inputs, "policy"));
+                let mut invalid_inputs = document::check(inputs, Inputs::POLICY, LONGEST);
+                invalid_inputs.extend(document::check_version(inputs, Inputs::POLICY));
                 invalid_inputs
             })
-            .outputs(&["policyId"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -133,25 +118,17 @@ impl ResourceType for Policy {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let created = context
-            .call("iam:CreatePolicy", || {
-                context
-                    .iam
-                    .create_policy()
-                    .policy_name(&inputs.name)
-                    .path(&inputs.path)
-                    .set_description(inputs.description.clone())
-                    .policy_document(to_policy_text(&inputs.policy))
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .iam
+            .create_policy()
+            .policy_name(&inputs.name)
+            .path(&inputs.path)
+            .set_description(inputs.description.clone())
+            .policy_document(to_policy_text(&inputs.policy))
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let created = context.send(request).await;
         match created {
             Ok(answer) => {
                 let policy = expected("iam:CreatePolicy", answer.policy, "a policy")?;
@@ -177,15 +154,13 @@ impl ResourceType for Policy {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let add = || {
-            context.call("iam:CreatePolicyVersion", || {
-                context
-                    .iam
-                    .create_policy_version()
-                    .policy_arn(arn)
-                    .policy_document(to_policy_text(&change.wanted.policy))
-                    .set_as_default(true)
-                    .send()
-            })
+            let request = context
+                .iam
+                .create_policy_version()
+                .policy_arn(arn)
+                .policy_document(to_policy_text(&change.wanted.policy))
+                .set_as_default(true);
+            context.send(request)
         };
         match until_visible(add).await {
             Ok(_) => {}
@@ -207,20 +182,13 @@ impl ResourceType for Policy {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         for version in other_versions(context, &live.id).await? {
             delete_version(context, &live.id, &version).await?;
         }
         context
-            .call("iam:DeletePolicy", || {
-                context.iam.delete_policy().policy_arn(&live.id).send()
-            })
+            .send(context.iam.delete_policy().policy_arn(&live.id))
             .await?;
         Ok(())
     }
@@ -285,17 +253,13 @@ async fn users(
 ) -> AwsResult<Vec<(&'static str, String)>> {
     let usage = &usage;
     pages("iam:ListEntitiesForPolicy", |marker| async move {
-        let page = context
-            .call("iam:ListEntitiesForPolicy", || {
-                context
-                    .iam
-                    .list_entities_for_policy()
-                    .policy_arn(arn)
-                    .policy_usage_filter(usage.clone())
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .iam
+            .list_entities_for_policy()
+            .policy_arn(arn)
+            .policy_usage_filter(usage.clone())
+            .set_marker(marker.clone());
+        let page = context.send(request).await?;
         let roles = page.policy_roles.unwrap_or_default().into_iter();
         let users = page.policy_users.unwrap_or_default().into_iter();
         let groups = page.policy_groups.unwrap_or_default().into_iter();
@@ -322,9 +286,7 @@ async fn index(context: &Context, stack: &StackId) -> AwsResult<HashMap<String, 
 /// Returns a policy's tags; `None` if the policy has been deleted meanwhile.
 async fn tags_of(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
     let answer = context
-        .call("iam:ListPolicyTags", || {
-            context.iam.list_policy_tags().policy_arn(arn).send()
-        })
+        .send(context.iam.list_policy_tags().policy_arn(arn))
         .await;
     // A policy carries at most 50 tags, which is one page.
     Ok(if_there(answer)?.map(|answer| super::from_sdk(answer.tags())))
@@ -360,23 +322,14 @@ async fn get(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<Policy>> {
         "arn:{}:iam::{}:policy{}{}",
         context.partition, context.account_id, inputs.path, inputs.name
     );
-    let answer = until_visible(|| {
-        context.call("iam:GetPolicy", || {
-            context.iam.get_policy().policy_arn(&arn).send()
-        })
-    })
-    .await?;
+    let answer = until_visible(|| context.send(context.iam.get_policy().policy_arn(&arn))).await?;
     let policy = expected("iam:GetPolicy", answer.policy, "a policy")?;
-    let version = context
-        .call("iam:GetPolicyVersion", || {
-            context
-                .iam
-                .get_policy_version()
-                .policy_arn(&arn)
-                .version_id(policy.default_version_id().unwrap_or_default())
-                .send()
-        })
-        .await?;
+    let request = context
+        .iam
+        .get_policy_version()
+        .policy_arn(&arn)
+        .version_id(policy.default_version_id().unwrap_or_default());
+    let version = context.send(request).await?;
     let document = version.policy_version().and_then(PolicyVersion::document);
     Ok(Live {
         inputs: Inputs {
@@ -404,9 +357,7 @@ fn described(description: Option<&str>) -> Option<String> {
 /// Returns all versions except the one in force.
 async fn other_versions(context: &Context, arn: &str) -> AwsResult<Vec<PolicyVersion>> {
     let answer = context
-        .call("iam:ListPolicyVersions", || {
-            context.iam.list_policy_versions().policy_arn(arn).send()
-        })
+        .send(context.iam.list_policy_versions().policy_arn(arn))
         .await?;
     // There are at most five, which is one page.
     Ok(answer
@@ -418,16 +369,12 @@ async fn other_versions(context: &Context, arn: &str) -> AwsResult<Vec<PolicyVer
 }
 
 async fn delete_version(context: &Context, arn: &str, version: &PolicyVersion) -> AwsResult<()> {
-    let deleted = context
-        .call("iam:DeletePolicyVersion", || {
-            context
-                .iam
-                .delete_policy_version()
-                .policy_arn(arn)
-                .version_id(version.version_id().unwrap_or_default())
-                .send()
-        })
-        .await;
+    let request = context
+        .iam
+        .delete_policy_version()
+        .policy_arn(arn)
+        .version_id(version.version_id().unwrap_or_default());
+    let deleted = context.send(request).await;
     match deleted {
         Err(error) if !error.is(ErrorKind::NotFound) => Err(error),
         _ => Ok(()),

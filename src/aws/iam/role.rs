@@ -8,7 +8,6 @@
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,34 +15,41 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, if_there};
-use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+use crate::resource::provider::{Holder, Query, Remedy};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, Schema, Tags,
+};
 
 /// An identity that services assume.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "inlinePolicies": "aws:iam:RolePolicy", "policies": "aws:iam:RolePolicy", "managedPolicyArns": "aws:iam:RolePolicyAttachment" }))]
 pub struct Inputs {
     /// The name: 1 to 64 letters, digits and `_+=,.@-`; unique in the account, regardless of case.
+    #[property(replaces, canonical(super::lower_case), text(document::name(64)))]
     pub name: String,
-    /// The path, which begins and ends with `/`. Default: `/`.
+    /// The path, which begins and ends with `/`.
+    #[property(default("/"), replaces, text(document::PATH))]
     pub path: String,
     /// The description: at most 1000 characters.
+    // No call removes it other than by the empty text, which is returned as it is.
+    #[property(text(document::ROLE_DESCRIPTION))]
     pub description: Option<String>,
     /// The trust policy, which says who may assume the role: a policy document, as an object or as JSON text.
+    #[property(required, canonical(canonical_policy))]
     pub assume_role_policy: serde_json::Value,
-    /// The seconds that a session may last, 3600 to 43200. Default: 3600.
+    /// The seconds that a session may last, 3600 to 43200.
     #[schemars(range(min = 3600, max = 43200))]
+    #[property(default(3600))]
     pub max_session_duration: i32,
     /// The ARN of the policy that bounds what the role can ever be allowed.
     pub permissions_boundary: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The unique id, `AROA…`; a role made again under the same name has another.
@@ -55,38 +61,21 @@ const LONGEST_TRUST: usize = 4096;
 
 pub struct Role;
 
-#[async_trait]
 impl ResourceType for Role {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:iam:Role", CreateClass::NaturalKey)
-            .generated_name("name", 64)
+        Schema::of::<Inputs, Outputs>("aws:iam:Role", CreateClass::NaturalKey)
+            .generated_name(Inputs::NAME, 64)
             .name_ignores_case()
             .tag_keys_ignore_case()
             .blockers(&["aws:iam:RolePolicy", "aws:iam:RolePolicyAttachment"])
             .unindexed()
             .global()
-            .properties([
-                Property::new("name")
-                    .replaces()
-                    .canonical(super::lower_case)
-                    .text(document::name(64)),
-                Property::new("path")
-                    .default("/")
-                    .replaces()
-                    .text(document::PATH),
-                // No call removes it other than by the empty text, which is returned as it is.
-                Property::new("description").text(document::ROLE_DESCRIPTION),
-                Property::new("assumeRolePolicy")
-                    .required()
-                    .canonical(canonical_policy),
-                Property::new("maxSessionDuration").default(3600),
-                Property::new("permissionsBoundary"),
-            ])
-            .checks(|inputs| document::check_trust(inputs, "assumeRolePolicy", LONGEST_TRUST))
-            .outputs(&["uniqueId"])
+            .checks(|inputs| {
+                document::check_trust(inputs, Inputs::ASSUME_ROLE_POLICY, LONGEST_TRUST)
+            })
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -128,27 +117,19 @@ impl ResourceType for Role {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let created = context
-            .call("iam:CreateRole", || {
-                context
-                    .iam
-                    .create_role()
-                    .role_name(&inputs.name)
-                    .path(&inputs.path)
-                    .set_description(inputs.description.clone())
-                    .assume_role_policy_document(to_policy_text(&inputs.assume_role_policy))
-                    .max_session_duration(inputs.max_session_duration)
-                    .set_permissions_boundary(inputs.permissions_boundary.clone())
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .iam
+            .create_role()
+            .role_name(&inputs.name)
+            .path(&inputs.path)
+            .set_description(inputs.description.clone())
+            .assume_role_policy_document(to_policy_text(&inputs.assume_role_policy))
+            .max_session_duration(inputs.max_session_duration)
+            .set_permissions_boundary(inputs.permissions_boundary.clone())
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let created = context.send(request).await;
         match created {
             Ok(answer) => {
                 let role = answer.role();
@@ -175,72 +156,48 @@ impl ResourceType for Role {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let name = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("assumeRolePolicy") {
-            context
-                .call("iam:UpdateAssumeRolePolicy", || {
-                    context
-                        .iam
-                        .update_assume_role_policy()
-                        .role_name(name)
-                        .policy_document(to_policy_text(&wanted.assume_role_policy))
-                        .send()
-                })
-                .await?;
+        if change.touches(Inputs::ASSUME_ROLE_POLICY) {
+            let request = context
+                .iam
+                .update_assume_role_policy()
+                .role_name(name)
+                .policy_document(to_policy_text(&wanted.assume_role_policy));
+            context.send(request).await?;
         }
-        if change.diff.touches("description") || change.diff.touches("maxSessionDuration") {
-            context
-                .call("iam:UpdateRole", || {
-                    context
-                        .iam
-                        .update_role()
-                        .role_name(name)
-                        .description(wanted.description.as_deref().unwrap_or_default())
-                        .max_session_duration(wanted.max_session_duration)
-                        .send()
-                })
-                .await?;
+        if change.touches(Inputs::DESCRIPTION) || change.touches(Inputs::MAX_SESSION_DURATION) {
+            let request = context
+                .iam
+                .update_role()
+                .role_name(name)
+                .description(wanted.description.as_deref().unwrap_or_default())
+                .max_session_duration(wanted.max_session_duration);
+            context.send(request).await?;
         }
-        if change.diff.touches("permissionsBoundary") {
+        if change.touches(Inputs::PERMISSIONS_BOUNDARY) {
             match &wanted.permissions_boundary {
                 Some(boundary) => {
-                    context
-                        .call("iam:PutRolePermissionsBoundary", || {
-                            context
-                                .iam
-                                .put_role_permissions_boundary()
-                                .role_name(name)
-                                .permissions_boundary(boundary)
-                                .send()
-                        })
-                        .await?;
+                    let request = context
+                        .iam
+                        .put_role_permissions_boundary()
+                        .role_name(name)
+                        .permissions_boundary(boundary);
+                    context.send(request).await?;
                 }
                 None => {
-                    context
-                        .call("iam:DeleteRolePermissionsBoundary", || {
-                            context
-                                .iam
-                                .delete_role_permissions_boundary()
-                                .role_name(name)
-                                .send()
-                        })
-                        .await?;
+                    let request = context
+                        .iam
+                        .delete_role_permissions_boundary()
+                        .role_name(name);
+                    context.send(request).await?;
                 }
             }
         }
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("iam:DeleteRole", || {
-                context.iam.delete_role().role_name(&live.id).send()
-            })
+            .send(context.iam.delete_role().role_name(&old.live.id))
             .await?;
         Ok(())
     }
@@ -253,19 +210,16 @@ impl ResourceType for Role {
     ) -> AwsResult<Vec<Holder>> {
         let role = &live.id;
         let asked = asking.session.once("iam:ListInstanceProfiles", || {
-            pages("iam:ListInstanceProfiles", |marker| async move {
-                let page = context
-                    .call("iam:ListInstanceProfiles", || {
-                        context
-                            .iam
-                            .list_instance_profiles()
-                            .max_items(1000)
-                            .set_marker(marker.clone())
-                            .send()
-                    })
-                    .await?;
-                Ok((Some(page.instance_profiles), page.marker))
-            })
+            context.pages(
+                |marker| {
+                    context
+                        .iam
+                        .list_instance_profiles()
+                        .max_items(1000)
+                        .set_marker(marker)
+                },
+                |page| (Some(page.instance_profiles), page.marker),
+            )
         });
         let profiles = asked.await?;
         let profiles = profiles.iter().filter(|profile| {
@@ -289,32 +243,19 @@ impl ResourceType for Role {
 
 /// Returns every role of the account by name, without its tags.
 async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
-    let roles = pages("iam:ListRoles", |marker| async move {
-        let page = context
-            .call("iam:ListRoles", || {
-                context
-                    .iam
-                    .list_roles()
-                    .max_items(1000)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        Ok((Some(page.roles), page.marker))
-    })
-    .await?;
+    let roles = context
+        .pages(
+            |marker| context.iam.list_roles().max_items(1000).set_marker(marker),
+            |page| (Some(page.roles), page.marker),
+        )
+        .await?;
     let by_name = |role: aws_sdk_iam::types::Role| (role.role_name().to_owned(), role);
     Ok(roles.into_iter().map(by_name).collect())
 }
 
 /// Returns one role, with its tags.
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
-    let answer = until_visible(|| {
-        context.call("iam:GetRole", || {
-            context.iam.get_role().role_name(name).send()
-        })
-    })
-    .await?;
+    let answer = until_visible(|| context.send(context.iam.get_role().role_name(name))).await?;
     let role = answer.role();
     let document = role.and_then(aws_sdk_iam::types::Role::assume_role_policy_document);
     Ok(Live {
@@ -343,11 +284,7 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
 
 /// Returns a role's tags; `None` if the role has been deleted meanwhile.
 pub(super) async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
-    let answer = context
-        .call("iam:GetRole", || {
-            context.iam.get_role().role_name(name).send()
-        })
-        .await;
+    let answer = context.send(context.iam.get_role().role_name(name)).await;
     let role = if_there(answer)?.and_then(|answer| answer.role);
     Ok(role.map(|role| super::from_sdk(role.tags())))
 }

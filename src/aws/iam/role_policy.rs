@@ -5,7 +5,6 @@
 //!   (hashicorp/terraform-provider-aws#22336).
 //! - The document comes back URL-encoded.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,46 +12,49 @@ use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, decode, is_narrowed, least_size, to_policy_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::rule::Limit;
-use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
+use crate::resource::{Condition, CreateClass, PropertyTable, Schema, Tags};
 
 /// The permissions of a role, kept in the role itself.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 128 letters, digits and `_+=,.@-`; unique in the role.
+    #[property(replaces, text(document::name(128)))]
     pub name: String,
     /// The name of the role.
+    #[property(
+        required,
+        replaces,
+        canonical(super::lower_case),
+        text(document::name(64))
+    )]
     pub role: String,
     /// The policy document, as an object or as JSON text. All inline policies of a role together hold at most 10,240
     /// characters.
+    #[property(required, canonical(canonical_policy))]
     pub policy: serde_json::Value,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 /// The most characters of all inline policies of a role, white space not counted.
 const LONGEST: usize = 10_240;
 
 pub struct RolePolicy;
 
-#[async_trait]
 impl ResourceType for RolePolicy {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:iam:RolePolicy", CreateClass::PartOfParent)
-            .named("name", 128)
-            .key(&["role", "name"])
-            .checks(|inputs| document::check(inputs, "policy", LONGEST))
+        Schema::of::<Inputs, NoOutputs>("aws:iam:RolePolicy", CreateClass::PartOfParent)
+            .named(Inputs::NAME, 128)
+            .key(&[Inputs::ROLE, Inputs::NAME])
+            .checks(|inputs| document::check(inputs, Inputs::POLICY, LONGEST))
             .limits(&[Limit {
-                by: &["role"],
-                measure: |inputs| inputs.get("policy").map_or(0, least_size),
+                by: &[Inputs::ROLE],
+                measure: |inputs| inputs.get(Inputs::POLICY).map_or(0, least_size),
                 most: LONGEST,
                 quota: None,
                 what: "characters of inline policies of one role, white space not counted",
@@ -60,25 +62,14 @@ impl ResourceType for RolePolicy {
                        many statements say one by one",
             }])
             .reads_after(&["aws:iam:Role"])
-            .child_of("role", "aws:iam:Role")
+            .child_of(Inputs::ROLE, "aws:iam:Role")
             .opens()
             .holds_parent()
             // Running workloads have to keep their permissions until others have taken over.
             .updates_after_rollout(|observed, wanted| {
-                let change = observed.get("policy").zip(wanted.get("policy"));
+                let change = observed.get(Inputs::POLICY).zip(wanted.get(Inputs::POLICY));
                 change.is_some_and(|(observed, wanted)| is_narrowed(observed, wanted))
             })
-            .properties([
-                Property::new("name").replaces().text(document::name(128)),
-                Property::new("role")
-                    .required()
-                    .replaces()
-                    .canonical(super::lower_case)
-                    .text(document::name(64)),
-                Property::new("policy")
-                    .required()
-                    .canonical(canonical_policy),
-            ])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -102,11 +93,7 @@ impl ResourceType for RolePolicy {
         Ok(policies)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         put(context, new.inputs, new.progress).await?;
         Ok(live(new.inputs.clone()))
     }
@@ -116,24 +103,15 @@ impl ResourceType for RolePolicy {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let _turn = super::turn(context, &live.inputs.role).await;
-        context
-            .call("iam:DeleteRolePolicy", || {
-                context
-                    .iam
-                    .delete_role_policy()
-                    .role_name(&live.inputs.role)
-                    .policy_name(&live.inputs.name)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .iam
+            .delete_role_policy()
+            .role_name(&live.inputs.role)
+            .policy_name(&live.inputs.name);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -150,15 +128,13 @@ fn wanted(query: &Query<'_>, role: &str, name: &str) -> bool {
 
 async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
     super::change_role(context, &inputs.role, progress, || {
-        context.call("iam:PutRolePolicy", || {
-            context
-                .iam
-                .put_role_policy()
-                .role_name(&inputs.role)
-                .policy_name(&inputs.name)
-                .policy_document(to_policy_text(&inputs.policy))
-                .send()
-        })
+        let request = context
+            .iam
+            .put_role_policy()
+            .role_name(&inputs.role)
+            .policy_name(&inputs.name)
+            .policy_document(to_policy_text(&inputs.policy));
+        context.send(request)
     })
     .await?;
     Ok(())
@@ -169,7 +145,7 @@ fn live(inputs: Inputs) -> LiveOf<RolePolicy> {
         id: format!("{}:{}", inputs.role, inputs.name),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

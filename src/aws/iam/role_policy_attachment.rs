@@ -6,34 +6,36 @@
 //!   (hashicorp/terraform#31748, aws/aws-cdk#19830). None of AWS's policies was made a moment ago, so nothing is waited for.
 //! - Policies of service-linked roles can only be attached to these (aws/aws-cdk#6131).
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
+use crate::resource::provider::{Query, Remedy};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
     TextRule,
 };
 
 /// A managed policy on a role. A role takes 10 by default.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name of the role.
+    #[property(
+        required,
+        replaces,
+        canonical(super::lower_case),
+        text(document::name(64))
+    )]
     pub role: String,
     /// The ARN of the policy: the account's own, or AWS's, such as `arn:aws:iam::aws:policy/ReadOnlyAccess`.
+    #[property(required, replaces, text(POLICY_ARN))]
     pub policy_arn: String,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const POLICY_ARN: TextRule = TextRule::new(20..=2048).must(
     "be the ARN of a policy, `arn:…:iam::…:policy/…`",
@@ -42,16 +44,15 @@ const POLICY_ARN: TextRule = TextRule::new(20..=2048).must(
 
 pub struct RolePolicyAttachment;
 
-#[async_trait]
 impl ResourceType for RolePolicyAttachment {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:iam:RolePolicyAttachment", CreateClass::PartOfParent)
-            .key(&["role", "policyArn"])
+        Schema::of::<Inputs, NoOutputs>("aws:iam:RolePolicyAttachment", CreateClass::PartOfParent)
+            .key(&[Inputs::ROLE, Inputs::POLICY_ARN])
             .limits(&[Limit {
-                by: &["role"],
+                by: &[Inputs::ROLE],
                 measure: one,
                 most: 25,
                 quota: Some(10),
@@ -60,20 +61,9 @@ impl ResourceType for RolePolicyAttachment {
             }])
             // The policy is part of the key, so its ARN must be known by then.
             .reads_after(&["aws:iam:Role", "aws:iam:Policy"])
-            .child_of("role", "aws:iam:Role")
+            .child_of(Inputs::ROLE, "aws:iam:Role")
             .opens()
             .holds_parent()
-            .properties([
-                Property::new("role")
-                    .required()
-                    .replaces()
-                    .canonical(super::lower_case)
-                    .text(document::name(64)),
-                Property::new("policyArn")
-                    .required()
-                    .replaces()
-                    .text(POLICY_ARN),
-            ])
             .checks(|inputs| check(inputs, fit))
     }
 
@@ -97,22 +87,14 @@ impl ResourceType for RolePolicyAttachment {
         Ok(attachments)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         super::change_role(context, &new.inputs.role, new.progress, || async {
-            let attached = context
-                .call("iam:AttachRolePolicy", || {
-                    context
-                        .iam
-                        .attach_role_policy()
-                        .role_name(&new.inputs.role)
-                        .policy_arn(&new.inputs.policy_arn)
-                        .send()
-                })
-                .await;
+            let request = context
+                .iam
+                .attach_role_policy()
+                .role_name(&new.inputs.role)
+                .policy_arn(&new.inputs.policy_arn);
+            let attached = context.send(request).await;
             attached.map_err(|error| explained(&new.inputs.policy_arn, error))
         })
         .await?;
@@ -127,24 +109,15 @@ impl ResourceType for RolePolicyAttachment {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let _turn = super::turn(context, &live.inputs.role).await;
-        context
-            .call("iam:DetachRolePolicy", || {
-                context
-                    .iam
-                    .detach_role_policy()
-                    .role_name(&live.inputs.role)
-                    .policy_arn(&live.inputs.policy_arn)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .iam
+            .detach_role_policy()
+            .role_name(&live.inputs.role)
+            .policy_arn(&live.inputs.policy_arn);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -197,7 +170,7 @@ fn live(inputs: Inputs) -> LiveOf<RolePolicyAttachment> {
         id: format!("{}/{}", inputs.role, inputs.policy_arn),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

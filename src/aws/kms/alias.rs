@@ -8,7 +8,6 @@
 //! - Objects that name a key by its alias, policies included, lose the key with the alias: aws/aws-cdk#38217. An alias stays
 //!   with a key that stays.
 
-use async_trait::async_trait;
 use aws_sdk_kms::types::AliasListEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,28 +15,26 @@ use serde::{Deserialize, Serialize};
 use super::{KEY, OF_AWS, aliases, canonical_key, key};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, PropertyTable, ProviderError, Schema, Tags, TextRule,
 };
 
 /// A name for a key.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: `alias/`, and up to 250 letters, digits and `/_-`. `alias/aws/` is AWS's own. A change replaces the alias.
     #[schemars(example = &"alias/shop")]
+    #[property(required, replaces, text(NAME))]
     pub name: String,
     /// The id or ARN of the key. A change moves the alias at once, with no time in which it names no key.
+    #[property(required, canonical(canonical_key), regional)]
     pub target_key_id: String,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const NAME: TextRule = TextRule::new(7..=256)
     .of(
@@ -50,23 +47,15 @@ const NAME: TextRule = TextRule::new(7..=256)
 
 pub struct Alias;
 
-#[async_trait]
 impl ResourceType for Alias {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:kms:Alias", CreateClass::PartOfParent)
-            .properties([
-                Property::new("name").required().replaces().text(NAME),
-                Property::new("targetKeyId")
-                    .required()
-                    .canonical(canonical_key)
-                    .regional(),
-            ])
-            .key(&["name"])
+        Schema::of::<Inputs, NoOutputs>("aws:kms:Alias", CreateClass::PartOfParent)
+            .key(&[Inputs::NAME])
             .reads_after(&[KEY])
-            .child_of("targetKeyId", KEY)
+            .child_of(Inputs::TARGET_KEY_ID, KEY)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -85,24 +74,18 @@ impl ResourceType for Alias {
         Ok(found.collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs {
             name,
             target_key_id,
         } = new.inputs;
         let created = until_visible(|| {
-            context.call("kms:CreateAlias", || {
-                context
-                    .kms
-                    .create_alias()
-                    .alias_name(name)
-                    .target_key_id(target_key_id)
-                    .send()
-            })
+            let request = context
+                .kms
+                .create_alias()
+                .alias_name(name)
+                .target_key_id(target_key_id);
+            context.send(request)
         })
         .await;
         match created {
@@ -125,30 +108,20 @@ impl ResourceType for Alias {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         until_visible(|| {
-            context.call("kms:UpdateAlias", || {
-                context
-                    .kms
-                    .update_alias()
-                    .alias_name(&change.wanted.name)
-                    .target_key_id(&change.wanted.target_key_id)
-                    .send()
-            })
+            let request = context
+                .kms
+                .update_alias()
+                .alias_name(&change.wanted.name)
+                .target_key_id(&change.wanted.target_key_id);
+            context.send(request)
         })
         .await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("kms:DeleteAlias", || {
-                context.kms.delete_alias().alias_name(&live.id).send()
-            })
+            .send(context.kms.delete_alias().alias_name(&old.live.id))
             .await?;
         Ok(())
     }
@@ -159,7 +132,7 @@ fn made(context: &Context, inputs: &Inputs) -> LiveOf<Alias> {
         id: inputs.name.clone(),
         arn: Some(context.arn("kms", &inputs.name)),
         inputs: inputs.clone(),
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }
@@ -175,7 +148,7 @@ fn live(alias: &AliasListEntry) -> Option<LiveOf<Alias>> {
             name: name.to_owned(),
             target_key_id: alias.target_key_id()?.to_owned(),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     })

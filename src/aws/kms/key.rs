@@ -14,7 +14,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState};
 use futures_util::future::{try_join, try_join_all, try_join3};
 use schemars::JsonSchema;
@@ -24,40 +23,45 @@ use serde_json::json;
 use super::{KEY, OF_AWS, aliases};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, check_form, to_policy_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::states::{self, KMS_KEY};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Property, ProviderError, Schema,
-    Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, PropertyTable,
+    ProviderError, Schema, Tags, TextRule, Value,
 };
 
 /// A key that encrypts the data of other services.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The description: at most 8192 characters.
+    #[property(text(TextRule::new(0..=8192)))]
     pub description: Option<String>,
     /// The key policy, as an object or as JSON text: at most 32,768 bytes. Default: AWS's own, by which IAM decides who in
     /// the account may do what.
+    #[property(canonical(canonical_policy))]
     pub policy: Option<serde_json::Value>,
-    /// True if the key can be used. Default: true.
+    /// True if the key can be used.
+    #[property(default(true))]
     pub is_enabled: bool,
-    /// True if AWS generates new key material at intervals; the former material still decrypts. Default: false.
+    /// True if AWS generates new key material at intervals; the former material still decrypts.
+    #[property(default(false))]
     pub enable_key_rotation: bool,
     /// The days between two rotations, 90 to 2560. Default: 365.
     #[schemars(range(min = 90, max = 2560))]
+    #[property(server_chooses)]
     pub rotation_period_in_days: Option<i64>,
-    /// The days in which its deletion can be cancelled, 7 to 30. Default: 30.
+    /// The days in which its deletion can be cancelled, 7 to 30.
     #[schemars(range(min = 7, max = 30))]
+    #[property(default(30), write_only)]
     pub deletion_window_in_days: i64,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The same as the id.
@@ -75,28 +79,16 @@ const POLICY: &str = "default";
 
 pub struct Key;
 
-#[async_trait]
 impl ResourceType for Key {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(KEY, CreateClass::TagsOnly)
+        Schema::of::<Inputs, Outputs>(KEY, CreateClass::TagsOnly)
             .stateful()
             .comes_back()
             .aftermath(until_it_goes)
-            .properties([
-                Property::new("description").text(TextRule::new(0..=8192)),
-                Property::new("policy").canonical(canonical_policy),
-                Property::new("isEnabled").default(true),
-                Property::new("enableKeyRotation").default(false),
-                Property::new("rotationPeriodInDays").server_chooses(),
-                Property::new("deletionWindowInDays")
-                    .default(30)
-                    .write_only(),
-            ])
-            .outputs(&["keyId"])
-            .checks(|inputs| [check(inputs, fit), check_form(inputs, "policy")].concat())
+            .checks(|inputs| [check(inputs, fit), check_form(inputs, Inputs::POLICY)].concat())
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -164,11 +156,7 @@ impl ResourceType for Key {
         Ok(keys)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "kms:CreateKey";
         let Inputs {
             description,
@@ -176,17 +164,13 @@ impl ResourceType for Key {
             ..
         } = new.inputs;
         let tags = to_sdk(new.tags);
-        let answer = context
-            .call_once(OPERATION, || {
-                context
-                    .kms
-                    .create_key()
-                    .set_description(description.clone())
-                    .set_policy(policy.as_ref().map(to_policy_text))
-                    .set_tags(Some(tags.clone()))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .kms
+            .create_key()
+            .set_description(description.clone())
+            .set_policy(policy.as_ref().map(to_policy_text))
+            .set_tags(Some(tags.clone()));
+        let answer = context.send_once(request).await?;
         let key = expected(OPERATION, answer.key_metadata, "`KeyMetadata`")?;
         Ok(Live {
             id: key.key_id.clone(),
@@ -212,57 +196,53 @@ impl ResourceType for Key {
             ..
         } = &change;
         let (kms, id) = (&context.kms, &observed.id);
-        if diff.touches("description") {
+        if diff.touches(Inputs::DESCRIPTION) {
             let text = wanted.description.clone().unwrap_or_default();
             until_visible(|| {
-                context.call("kms:UpdateKeyDescription", || {
-                    let request = kms.update_key_description().key_id(id);
-                    request.description(&text).send()
-                })
+                context.send(kms.update_key_description().key_id(id).description(&text))
             })
             .await?;
         }
-        if diff.touches("policy") {
+        if diff.touches(Inputs::POLICY) {
             let policy = match &wanted.policy {
                 Some(policy) => to_policy_text(policy),
                 None => default_policy(&context.partition, &context.account_id).to_string(),
             };
             until_visible(|| {
-                context.call("kms:PutKeyPolicy", || {
-                    let request = kms.put_key_policy().key_id(id).policy_name(POLICY);
-                    request.policy(&policy).send()
-                })
+                let request = kms
+                    .put_key_policy()
+                    .key_id(id)
+                    .policy_name(POLICY)
+                    .policy(&policy);
+                context.send(request)
             })
             .await?;
         }
-        if diff.touches("isEnabled") && wanted.is_enabled {
-            until_visible(|| context.call("kms:EnableKey", || kms.enable_key().key_id(id).send()))
-                .await?;
+        if diff.touches(Inputs::IS_ENABLED) && wanted.is_enabled {
+            until_visible(|| context.send(kms.enable_key().key_id(id))).await?;
         }
-        if diff.touches("enableKeyRotation") || diff.touches("rotationPeriodInDays") {
+        if diff.touches(Inputs::ENABLE_KEY_ROTATION)
+            || diff.touches(Inputs::ROTATION_PERIOD_IN_DAYS)
+        {
             if wanted.enable_key_rotation {
                 let days = wanted.rotation_period_in_days.unwrap_or(ROTATION_DAYS);
                 once_enabled("kms:EnableKeyRotation", change.progress, || {
-                    context.call("kms:EnableKeyRotation", || {
-                        let request = kms.enable_key_rotation().key_id(id);
-                        request.rotation_period_in_days(days as i32).send()
-                    })
+                    let request = kms
+                        .enable_key_rotation()
+                        .key_id(id)
+                        .rotation_period_in_days(days as i32);
+                    context.send(request)
                 })
                 .await?;
             } else if observed.inputs.enable_key_rotation {
                 once_enabled("kms:DisableKeyRotation", change.progress, || {
-                    context.call("kms:DisableKeyRotation", || {
-                        kms.disable_key_rotation().key_id(id).send()
-                    })
+                    context.send(kms.disable_key_rotation().key_id(id))
                 })
                 .await?;
             }
         }
-        if diff.touches("isEnabled") && !wanted.is_enabled {
-            until_visible(|| {
-                context.call("kms:DisableKey", || kms.disable_key().key_id(id).send())
-            })
-            .await?;
+        if diff.touches(Inputs::IS_ENABLED) && !wanted.is_enabled {
+            until_visible(|| context.send(kms.disable_key().key_id(id))).await?;
         }
         Ok(change.applied())
     }
@@ -300,20 +280,15 @@ impl ResourceType for Key {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let days = live.inputs.deletion_window_in_days;
-        let scheduled = context
-            .call("kms:ScheduleKeyDeletion", || {
-                let request = context.kms.schedule_key_deletion().key_id(&live.id);
-                request.pending_window_in_days(days as i32).send()
-            })
-            .await;
+        let request = context
+            .kms
+            .schedule_key_deletion()
+            .key_id(&live.id)
+            .pending_window_in_days(days as i32);
+        let scheduled = context.send(request).await;
         match scheduled {
             // It is scheduled already.
             Err(error) if error.code == "KMSInvalidStateException" => {
@@ -397,32 +372,28 @@ fn is_default(context: &Context, policy: &str) -> bool {
 
 /// Returns the ids of all keys of the region, AWS's own among them.
 async fn list(context: &Context) -> AwsResult<Vec<String>> {
-    const OPERATION: &str = "kms:ListKeys";
-    let keys = pages(OPERATION, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                let request = context.kms.list_keys().limit(1000);
-                request.set_marker(marker.clone()).send()
-            })
-            .await?;
-        Ok((page.keys, page.next_marker))
-    })
-    .await?;
+    let keys = context
+        .pages(
+            |marker| context.kms.list_keys().limit(1000).set_marker(marker),
+            |page| (page.keys, page.next_marker),
+        )
+        .await?;
     Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
 }
 
 async fn list_tags(context: &Context, id: &str) -> AwsResult<Tags> {
-    const OPERATION: &str = "kms:ListResourceTags";
-    let tags = pages(OPERATION, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                let request = context.kms.list_resource_tags().key_id(id);
-                request.set_marker(marker.clone()).send()
-            })
-            .await?;
-        Ok((page.tags, page.next_marker))
-    })
-    .await?;
+    let tags = context
+        .pages(
+            |marker| {
+                context
+                    .kms
+                    .list_resource_tags()
+                    .key_id(id)
+                    .set_marker(marker)
+            },
+            |page| (page.tags, page.next_marker),
+        )
+        .await?;
     Ok(from_sdk(&tags))
 }
 
@@ -442,9 +413,7 @@ async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> 
 /// Returns a key by id, ARN, or alias.
 pub(super) async fn describe(context: &Context, key: &str) -> AwsResult<KeyMetadata> {
     const OPERATION: &str = "kms:DescribeKey";
-    let answer = context
-        .call(OPERATION, || context.kms.describe_key().key_id(key).send())
-        .await?;
+    let answer = context.send(context.kms.describe_key().key_id(key)).await?;
     expected(OPERATION, answer.key_metadata, "`KeyMetadata`")
 }
 
@@ -462,13 +431,8 @@ fn outputs(key: &KeyMetadata) -> Outputs {
 /// Returns a key with these tags, and its state.
 async fn look(context: &Context, id: &str, tags: Tags) -> AwsResult<(KeyState, LiveOf<Key>)> {
     const POLICIES: &str = "kms:GetKeyPolicy";
-    let policy = context.call(POLICIES, || {
-        let request = context.kms.get_key_policy().key_id(id);
-        request.policy_name(POLICY).send()
-    });
-    let rotation = context.call("kms:GetKeyRotationStatus", || {
-        context.kms.get_key_rotation_status().key_id(id).send()
-    });
+    let policy = context.send(context.kms.get_key_policy().key_id(id).policy_name(POLICY));
+    let rotation = context.send(context.kms.get_key_rotation_status().key_id(id));
     let (key, policy, rotation) = try_join3(describe(context, id), policy, rotation).await?;
     let policy = expected(POLICIES, policy.policy, "`Policy`")?;
     let state = state_of(&key);

@@ -4,14 +4,37 @@
 pub mod alias;
 pub mod key;
 
+use fde_infra_derive::operations;
 use std::sync::Arc;
 
 use aws_sdk_kms::types::AliasListEntry;
 
 use super::context::Context;
 use super::error::AwsResult;
-use super::pages::pages;
 use crate::resource::{ReadSession, Value};
+
+operations! {
+    aws_sdk_kms, "kms":
+    CreateAlias,
+    CreateKey,
+    DeleteAlias,
+    DescribeKey,
+    DisableKey,
+    DisableKeyRotation,
+    EnableKey,
+    EnableKeyRotation,
+    GetKeyPolicy,
+    GetKeyRotationStatus,
+    ListAliases,
+    ListKeys,
+    ListResourceTags,
+    PutKeyPolicy,
+    ScheduleKeyDeletion,
+    TagResource,
+    UntagResource,
+    UpdateAlias,
+    UpdateKeyDescription,
+}
 
 const KEY: &str = "aws:kms:Key";
 
@@ -23,16 +46,12 @@ async fn aliases(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<
     const OPERATION: &str = "kms:ListAliases";
     session
         .once(OPERATION, || async {
-            pages(OPERATION, |marker| async move {
-                let page = context
-                    .call(OPERATION, || {
-                        let request = context.kms.list_aliases();
-                        request.limit(100).set_marker(marker.clone()).send()
-                    })
-                    .await?;
-                Ok((page.aliases, page.next_marker))
-            })
-            .await
+            context
+                .pages(
+                    |marker| context.kms.list_aliases().limit(100).set_marker(marker),
+                    |page| (page.aliases, page.next_marker),
+                )
+                .await
         })
         .await
 }

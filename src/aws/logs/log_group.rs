@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as SdkLogGroup;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -19,32 +18,33 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::few_pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{
+    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
+};
 use crate::aws::sdk_tag::to_map;
 use crate::aws::wait::{until_visible, while_in_use};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, PropertyTable, Schema, Tags,
+    TextRule, Value,
 };
 
 /// A group of log lines from one origin.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 512 letters, digits and `.-_/#`; not starting with `aws/`.
+    #[property(replaces, text(NAME))]
     pub name: String,
     /// The retention in days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     /// 3288 or 3653; with 0 events never expire. Default: 0.
+    #[property(canonical(zero_as_none))]
     pub retention_in_days: Option<i32>,
     /// The ARN of the KMS key that encrypts new lines. Its policy must let CloudWatch Logs use it. Default: AWS's own key.
+    #[property(canonical(canonical_key), regional)]
     pub kms_key_id: Option<String>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const NAME: TextRule = TextRule::new(1..=512)
     .of(
@@ -76,32 +76,24 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 pub struct LogGroup;
 
-#[async_trait]
 impl ResourceType for LogGroup {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
             .found_by_name()
-            .named("name", 512)
+            .named(Inputs::NAME, 512)
             .blockers(&[])
             .stateful()
             .adopts_untagged()
             .discards(|observed, wanted| {
-                let days = |inputs: &Properties| inputs.get("retentionInDays")?.as_number();
+                let days = |inputs: &Properties| inputs.get(Inputs::RETENTION_IN_DAYS)?.as_number();
                 let is_shorter = days(wanted)
                     .is_some_and(|wanted| days(observed).is_none_or(|days| days > wanted));
                 is_shorter.then_some("events older than that go for good")
             })
             .checks(|inputs| check(inputs, fit))
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("retentionInDays").canonical(zero_as_none),
-                Property::new("kmsKeyId")
-                    .canonical(canonical_key)
-                    .regional(),
-            ])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -132,23 +124,17 @@ impl ResourceType for LogGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         // Its predecessor may still be in deletion.
         let created = while_in_use(Duration::from_mins(2), new.progress, || {
-            context.call("logs:CreateLogGroup", || {
-                context
-                    .logs
-                    .create_log_group()
-                    .log_group_name(&inputs.name)
-                    .set_kms_key_id(inputs.kms_key_id.clone())
-                    .set_tags(Some(to_map(new.tags)))
-                    .send()
-            })
+            let request = context
+                .logs
+                .create_log_group()
+                .log_group_name(&inputs.name)
+                .set_kms_key_id(inputs.kms_key_id.clone())
+                .set_tags(Some(to_map(new.tags)));
+            context.send(request)
         })
         .await;
         match created {
@@ -160,7 +146,7 @@ impl ResourceType for LogGroup {
                     retention_in_days: None,
                     ..inputs.clone()
                 },
-                outputs: Outputs {},
+                outputs: NoOutputs {},
                 tags: new.tags.clone(),
                 condition: Condition::Ready,
             }),
@@ -178,58 +164,41 @@ impl ResourceType for LogGroup {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let name = &change.observed.id;
-        if change.diff.touches("retentionInDays") {
+        if change.touches(Inputs::RETENTION_IN_DAYS) {
             let days = change.wanted.retention_in_days.filter(|days| *days > 0);
             until_visible(|| async {
                 match days {
                     Some(days) => context
-                        .call("logs:PutRetentionPolicy", || {
+                        .send(
                             context
                                 .logs
                                 .put_retention_policy()
                                 .log_group_name(name)
-                                .retention_in_days(days)
-                                .send()
-                        })
+                                .retention_in_days(days),
+                        )
                         .await
                         .map(drop),
                     None => context
-                        .call("logs:DeleteRetentionPolicy", || {
-                            context
-                                .logs
-                                .delete_retention_policy()
-                                .log_group_name(name)
-                                .send()
-                        })
+                        .send(context.logs.delete_retention_policy().log_group_name(name))
                         .await
                         .map(drop),
                 }
             })
             .await?;
         }
-        if change.diff.touches("kmsKeyId") {
+        if change.touches(Inputs::KMS_KEY_ID) {
             match &change.wanted.kms_key_id {
                 Some(key) => {
-                    context
-                        .call("logs:AssociateKmsKey", || {
-                            context
-                                .logs
-                                .associate_kms_key()
-                                .log_group_name(name)
-                                .kms_key_id(key)
-                                .send()
-                        })
-                        .await?;
+                    let request = context
+                        .logs
+                        .associate_kms_key()
+                        .log_group_name(name)
+                        .kms_key_id(key);
+                    context.send(request).await?;
                 }
                 None => {
                     context
-                        .call("logs:DisassociateKmsKey", || {
-                            context
-                                .logs
-                                .disassociate_kms_key()
-                                .log_group_name(name)
-                                .send()
-                        })
+                        .send(context.logs.disassociate_kms_key().log_group_name(name))
                         .await?;
                 }
             }
@@ -237,21 +206,9 @@ impl ResourceType for LogGroup {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("logs:DeleteLogGroup", || {
-                context
-                    .logs
-                    .delete_log_group()
-                    .log_group_name(&live.id)
-                    .send()
-            })
+            .send(context.logs.delete_log_group().log_group_name(&old.live.id))
             .await?;
         Ok(())
     }
@@ -329,17 +286,13 @@ async fn page(
     prefix: &str,
     token: Option<String>,
 ) -> AwsResult<(Option<Vec<SdkLogGroup>>, Option<String>)> {
-    let page = context
-        .call(DESCRIBE, || {
-            context
-                .logs
-                .describe_log_groups()
-                .log_group_name_prefix(prefix)
-                .limit(50)
-                .set_next_token(token.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .logs
+        .describe_log_groups()
+        .log_group_name_prefix(prefix)
+        .limit(50)
+        .set_next_token(token.clone());
+    let page = context.send(request).await?;
     let groups = expected(DESCRIBE, page.log_groups, "`logGroups`")?;
     Ok((Some(groups), page.next_token))
 }
@@ -349,13 +302,7 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
     const OPERATION: &str = "logs:ListTagsForResource";
     let arn = arn(context, name);
     let answer = context
-        .call(OPERATION, || {
-            context
-                .logs
-                .list_tags_for_resource()
-                .resource_arn(&arn)
-                .send()
-        })
+        .send(context.logs.list_tags_for_resource().resource_arn(&arn))
         .await;
     let Some(answer) = if_there(answer)? else {
         return Ok(None);
@@ -381,7 +328,7 @@ fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> 
             retention_in_days: group.retention_in_days(),
             kms_key_id: group.kms_key_id().map(str::to_owned),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
         id: name,

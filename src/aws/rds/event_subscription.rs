@@ -8,7 +8,6 @@
 //! - Sources are added and removed by separate calls, one by one. No source at all means all sources of the account.
 //! - Categories require a source type: hashicorp/terraform-provider-aws#1817.
 
-use async_trait::async_trait;
 use aws_sdk_rds::types::EventSubscription as SdkSubscription;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -16,16 +15,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{
+    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
+};
 use crate::aws::states::{self, EVENT_SUBSCRIPTION};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::diff::sorted;
 use crate::resource::property::lower_case;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
     TextRule, Value,
 };
 
@@ -48,26 +48,29 @@ const SOURCE_TYPES: [&str; 10] = [
 const CHANGE_MINUTES: u64 = 40;
 
 /// Events of RDS that go to a topic.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 254 letters, digits and hyphens; lower-cased by AWS.
+    #[property(replaces, lower_cased, text(NAME))]
     pub name: String,
     /// The ARN of a topic whose policy lets `events.rds.amazonaws.com` publish. RDS accepts no FIFO topic.
+    #[property(required, regional)]
     pub sns_topic: String,
     /// The kind of sources: `db-instance`, `db-parameter-group`, `db-snapshot` and so on. Unset: all kinds.
+    // Sources and categories are of one type, and AWS cannot switch back to all types.
+    #[property(replaces)]
     pub source_type: Option<String>,
     /// The identifiers of sources of that type, lower-cased by AWS. Unset: all sources of the account.
+    #[property(canonical(lower_cased_set))]
     pub source_ids: Option<Vec<String>>,
     /// The categories of that type: `failure`, `low storage`, `configuration change` and so on. Unset: all.
+    #[property(set)]
     pub event_categories: Option<Vec<String>>,
-    /// True if events are sent. Default: true.
+    /// True if events are sent.
+    #[property(default(true))]
     pub enabled: bool,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const NAME: TextRule =
     TextRule::new(1..=254).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
@@ -106,43 +109,31 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 pub struct EventSubscription;
 
-#[async_trait]
 impl ResourceType for EventSubscription {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:rds:EventSubscription", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:rds:EventSubscription", CreateClass::NaturalKey)
             .blockers(&[])
-            .generated_name("name", 254)
+            .generated_name(Inputs::NAME, 254)
             .name_ignores_case()
             .checks(|inputs| check(inputs, fit))
-            .properties([
-                Property::new("name").replaces().lower_cased().text(NAME),
-                Property::new("snsTopic").required().regional(),
-                // Sources and categories are of one type, and AWS cannot switch back to all types.
-                Property::new("sourceType").replaces(),
-                Property::new("sourceIds").canonical(lower_cased_set),
-                Property::new("eventCategories").set(),
-                Property::new("enabled").default(true),
-            ])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let subscriptions = pages("rds:DescribeEventSubscriptions", |marker| async move {
-            let page = context
-                .call("rds:DescribeEventSubscriptions", || {
+        let subscriptions = context
+            .pages(
+                |marker| {
                     context
                         .rds
                         .describe_event_subscriptions()
                         .max_records(100)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.event_subscriptions_list, page.marker))
-        })
-        .await?;
+                        .set_marker(marker)
+                },
+                |page| (page.event_subscriptions_list, page.marker),
+            )
+            .await?;
         let wanted = super::wanted_names(&query, "name");
         let standing = subscriptions.iter().filter(|found| !is_dying(found));
         let found = try_join_all(standing.map(|subscription| async {
@@ -155,28 +146,20 @@ impl ResourceType for EventSubscription {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         loop {
-            let created = context
-                .call("rds:CreateEventSubscription", || {
-                    context
-                        .rds
-                        .create_event_subscription()
-                        .subscription_name(&inputs.name)
-                        .sns_topic_arn(&inputs.sns_topic)
-                        .set_source_type(inputs.source_type.clone())
-                        .set_source_ids(given(inputs.source_ids.as_ref()))
-                        .set_event_categories(given(inputs.event_categories.as_ref()))
-                        .enabled(inputs.enabled)
-                        .set_tags(Some(super::to_sdk(new.tags)))
-                        .send()
-                })
-                .await;
+            let request = context
+                .rds
+                .create_event_subscription()
+                .subscription_name(&inputs.name)
+                .sns_topic_arn(&inputs.sns_topic)
+                .set_source_type(inputs.source_type.clone())
+                .set_source_ids(given(inputs.source_ids.as_ref()))
+                .set_event_categories(given(inputs.event_categories.as_ref()))
+                .enabled(inputs.enabled)
+                .set_tags(Some(super::to_sdk(new.tags)));
+            let created = context.send(request).await;
             let error = match created {
                 Ok(answer) => {
                     let made = expected(
@@ -219,7 +202,7 @@ impl ResourceType for EventSubscription {
         let (coming, going) = (except(&wanted, &observed), except(&observed, &wanted));
         if ["snsTopic", "eventCategories", "enabled"]
             .iter()
-            .any(|property| change.diff.touches(property))
+            .any(|property| change.touches(property))
         {
             modify(context, id, change.wanted).await?;
             if !coming.is_empty() || !going.is_empty() {
@@ -229,28 +212,22 @@ impl ResourceType for EventSubscription {
         // New sources are added first: without any source the subscription would get the events of all.
         for source in &coming {
             until_visible(|| {
-                context.call("rds:AddSourceIdentifierToSubscription", || {
-                    context
-                        .rds
-                        .add_source_identifier_to_subscription()
-                        .subscription_name(id)
-                        .source_identifier(source)
-                        .send()
-                })
+                let request = context
+                    .rds
+                    .add_source_identifier_to_subscription()
+                    .subscription_name(id)
+                    .source_identifier(source);
+                context.send(request)
             })
             .await?;
         }
         for source in &going {
-            let removed = context
-                .call("rds:RemoveSourceIdentifierFromSubscription", || {
-                    context
-                        .rds
-                        .remove_source_identifier_from_subscription()
-                        .subscription_name(id)
-                        .source_identifier(source)
-                        .send()
-                })
-                .await;
+            let request = context
+                .rds
+                .remove_source_identifier_from_subscription()
+                .subscription_name(id)
+                .source_identifier(source);
+            let removed = context.send(request).await;
             match removed {
                 // It was removed with its source.
                 Err(error) if error.code == SOURCE_NOT_FOUND => {}
@@ -282,23 +259,13 @@ impl ResourceType for EventSubscription {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("rds:DeleteEventSubscription", || {
-                context
-                    .rds
-                    .delete_event_subscription()
-                    .subscription_name(&live.id)
-                    .send()
-            })
-            .await?;
-        wait_until_gone(context, &live.id, progress).await
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .rds
+            .delete_event_subscription()
+            .subscription_name(&old.live.id);
+        context.send(request).await?;
+        wait_until_gone(context, &old.live.id, old.progress).await
     }
 }
 
@@ -349,32 +316,26 @@ async fn modify(context: &Context, id: &str, inputs: &Inputs) -> AwsResult<()> {
     // There are no categories without a source type.
     let categories = inputs.source_type.is_some().then_some(categories);
     until_visible(|| {
-        context.call("rds:ModifyEventSubscription", || {
-            context
-                .rds
-                .modify_event_subscription()
-                .subscription_name(id)
-                .sns_topic_arn(&inputs.sns_topic)
-                .set_source_type(inputs.source_type.clone())
-                .set_event_categories(categories.clone())
-                .enabled(inputs.enabled)
-                .send()
-        })
+        let request = context
+            .rds
+            .modify_event_subscription()
+            .subscription_name(id)
+            .sns_topic_arn(&inputs.sns_topic)
+            .set_source_type(inputs.source_type.clone())
+            .set_event_categories(categories.clone())
+            .enabled(inputs.enabled);
+        context.send(request)
     })
     .await?;
     Ok(())
 }
 
 async fn describe(context: &Context, name: &str) -> AwsResult<SdkSubscription> {
-    let answer = context
-        .call("rds:DescribeEventSubscriptions", || {
-            context
-                .rds
-                .describe_event_subscriptions()
-                .subscription_name(name)
-                .send()
-        })
-        .await?;
+    let request = context
+        .rds
+        .describe_event_subscriptions()
+        .subscription_name(name);
+    let answer = context.send(request).await?;
     expected(
         "rds:DescribeEventSubscriptions",
         answer.event_subscriptions_list.unwrap_or_default().pop(),
@@ -437,7 +398,7 @@ fn live(
             event_categories: Some(subscription.event_categories_list().to_vec()),
             enabled: subscription.enabled().unwrap_or_default(),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: states::condition(EVENT_SUBSCRIPTION, status),
     }

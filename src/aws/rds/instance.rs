@@ -30,7 +30,6 @@ mod versions;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_rds::types::DbInstance;
 use futures_util::future;
 use schemars::JsonSchema;
@@ -39,15 +38,15 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
-use crate::aws::resource_type::{Asking, Change, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Asking, Change, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::secretsmanager::{SecretText, key_of};
 use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use crate::resource::Tags;
 use crate::resource::diff::REBOOT;
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
+use crate::resource::provider::{Holder, Progress, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Observed, Property, ProviderError, Schema,
-    Value,
+    Condition, CreateClass, ErrorKind, Interruption, Observed, OutputTable, PropertyTable,
+    ProviderError, Schema, Value,
 };
 
 /// The times that an instance may take to come up, to change, and to be deleted (`aws-resources.md` §18).
@@ -55,7 +54,7 @@ const CHANGE_MINUTES: u64 = 80;
 pub(super) const DELETION: Duration = Duration::from_mins(60);
 
 /// A database instance, or a read replica of one.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -63,89 +62,127 @@ pub(super) const DELETION: Duration = Duration::from_mins(60);
 )]
 pub struct Inputs {
     /// The identifier: 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
+    #[property(replaces, lower_cased, text(checks::IDENTIFIER))]
     pub identifier: String,
     /// The engine: `postgres`, `mysql`, `mariadb`, … Required except for a replica.
+    #[property(server_chooses, replaces, lower_cased)]
     pub engine: Option<String>,
     /// The version: `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. A new instance
     /// accepts only versions that are still on offer, which old minor versions are not. Default: AWS's choice.
+    #[property(server_chooses)]
     pub engine_version: Option<String>,
     /// The class: `db.t3.micro`, `db.r6g.large`, ……
+    #[property(required)]
     pub instance_class: String,
     /// The storage in GiB. It can only grow. Required except for a replica.
+    #[property(server_chooses)]
     pub allocated_storage: Option<i32>,
     /// The size in GiB up to which AWS lets the storage grow by itself. Default: it does not grow.
+    #[property(canonical(defer::zero_as_none))]
     pub max_allocated_storage: Option<i32>,
-    /// The storage type: `gp2`, `gp3`, `io1` or `io2`. Default: `gp3`.
+    /// The storage type: `gp2`, `gp3`, `io1` or `io2`.
+    #[property(default("gp3"))]
     pub storage_type: String,
     /// True if the storage is encrypted. Default: AWS's choice, false for an instance and that of its source for a replica.
+    #[property(server_chooses, replaces)]
     pub storage_encrypted: Option<bool>,
     /// The id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
+    #[property(server_chooses, replaces, canonical(canonical_key), regional)]
     pub kms_key_id: Option<String>,
     /// The provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
+    #[property(server_chooses)]
     pub iops: Option<i32>,
     /// The throughput in MiB per second. Only with `gp3` and from 400 GiB on. Default: the baseline.
+    #[property(server_chooses)]
     pub storage_throughput: Option<i32>,
     /// The database that is made along with the instance. Default: only the engine's own.
+    #[property(server_chooses, replaces)]
     pub db_name: Option<String>,
     /// The master user. Required except for a replica.
+    #[property(server_chooses, replaces)]
     pub username: Option<String>,
     /// The ARN of the secret whose JSON key `password` is the master password. Read when the instance is created, and again
     /// when the secret is another one, or, for a secret of the stack that does not rotate by itself, another version of it.
     /// Required except for a replica.
+    #[property(remembered, regional)]
     pub master_password_secret_arn: Option<String>,
     /// The port. Default: the engine's own, such as 5432.
+    #[property(server_chooses)]
     pub port: Option<i32>,
     /// The subnet group. Default: the group `default`, which is the default VPC.
+    #[property(server_chooses, replaces, lower_cased)]
     pub db_subnet_group_name: Option<String>,
     /// The security groups. Default: the default security group of the VPC.
+    #[property(server_chooses, set)]
     pub vpc_security_group_ids: Option<Vec<String>>,
     /// The parameter group. Default: AWS's group for the family. Another group takes full effect after a reboot.
+    #[property(server_chooses, lower_cased)]
     pub parameter_group_name: Option<String>,
-    /// True if a standby is kept in another zone. Default: false.
+    /// True if a standby is kept in another zone.
+    #[property(default(false))]
     pub multi_az: bool,
     /// The zone of an instance without a standby. Default: AWS's choice.
+    #[property(server_chooses, replaces, zone)]
     pub availability_zone: Option<String>,
-    /// True if the host name resolves to a public address outside the VPC. Default: false.
+    /// True if the host name resolves to a public address outside the VPC.
+    #[property(default(false))]
     pub publicly_accessible: bool,
     /// The days for which backups are kept, 0 to 35; 0 keeps none. Default: AWS's choice, 1 for an instance and 0 for a
     /// replica.
+    #[property(server_chooses)]
     pub backup_retention_period: Option<i32>,
     /// The time for backups: `04:00-04:30`, UTC. Default: AWS's choice.
+    #[property(server_chooses)]
     pub backup_window: Option<String>,
     /// The time for maintenance: `sun:05:00-sun:05:30`, UTC. Default: AWS's choice.
+    #[property(server_chooses, lower_cased)]
     pub maintenance_window: Option<String>,
-    /// True if AWS refuses to delete the instance. Default: false.
+    /// True if AWS refuses to delete the instance.
+    #[property(default(false))]
     pub deletion_protection: bool,
-    /// True if Performance Insights is on. Default: false.
+    /// True if Performance Insights is on.
+    #[property(default(false))]
     pub performance_insights_enabled: bool,
     /// The days for which Performance Insights keeps data: 7, 731, or a multiple of 31. Default: 7.
+    #[property(server_chooses)]
     pub performance_insights_retention_period: Option<i32>,
     /// The KMS key of Performance Insights. Default: `alias/aws/rds`. Cannot change once set.
+    #[property(server_chooses, canonical(canonical_key))]
     pub performance_insights_kms_key_id: Option<String>,
-    /// The seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off. Default: 0.
+    /// The seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off.
+    #[property(default(0))]
     pub monitoring_interval: i32,
     /// The role with which enhanced monitoring writes. Required if it is on.
+    #[property(server_chooses)]
     pub monitoring_role_arn: Option<String>,
-    /// True if AWS installs minor versions in the maintenance window. Default: true.
+    /// True if AWS installs minor versions in the maintenance window.
+    #[property(default(true))]
     pub auto_minor_version_upgrade: bool,
-    /// True if a change of `engineVersion` may be one of the major version. Default: false.
+    /// True if a change of `engineVersion` may be one of the major version.
+    #[property(default(false), write_only)]
     pub allow_major_version_upgrade: bool,
-    /// True if changes happen at once, false if in the maintenance window. Default: true.
+    /// True if changes happen at once, false if in the maintenance window.
+    #[property(default(true), write_only)]
     pub apply_immediately: bool,
-    /// True if snapshots get the tags of the instance. Default: false.
+    /// True if snapshots get the tags of the instance.
+    #[property(default(false))]
     pub copy_tags_to_snapshot: bool,
     /// The logs to send to CloudWatch: `postgresql`, `upgrade`, … Default: none.
+    #[property(set)]
     pub enabled_cloudwatch_logs_exports: Option<Vec<String>>,
-    /// True if IAM identities can log in. Default: false.
+    /// True if IAM identities can log in.
+    #[property(default(false))]
     pub iam_database_authentication_enabled: bool,
     /// The certificate authority: `rds-ca-rsa2048-g1`, …… Default: AWS's choice.
+    #[property(server_chooses)]
     pub ca_cert_identifier: Option<String>,
     /// The instance to be a replica of, in the same region; it must keep backups. If this is removed, the replica is
     /// promoted to an independent instance.
+    #[property(canonical(defer::source_name))]
     pub replicate_source_db: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// The address with the port: `host:port`.
@@ -167,14 +204,13 @@ pub struct Outputs {
 
 pub struct Instance;
 
-#[async_trait]
 impl ResourceType for Instance {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:rds:Instance", CreateClass::NaturalKey)
-            .named("identifier", 63)
+        Schema::of::<Inputs, Outputs>("aws:rds:Instance", CreateClass::NaturalKey)
+            .named(Inputs::IDENTIFIER, 63)
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
@@ -182,86 +218,9 @@ impl ResourceType for Instance {
             .aftermath(aftermath::of)
             .uses(aftermath::log_groups)
             .blockers(&[])
-            .assumes(&["monitoringRoleArn"])
-            .guard("deletionProtection")
+            .assumes(&[Inputs::MONITORING_ROLE_ARN])
+            .guard(Inputs::DELETION_PROTECTION)
             .discards(request::discards)
-            .properties([
-                Property::new("identifier")
-                    .replaces()
-                    .lower_cased()
-                    .text(checks::IDENTIFIER),
-                Property::new("engine")
-                    .server_chooses()
-                    .replaces()
-                    .lower_cased(),
-                Property::new("engineVersion").server_chooses(),
-                Property::new("instanceClass").required(),
-                Property::new("allocatedStorage").server_chooses(),
-                Property::new("maxAllocatedStorage").canonical(defer::zero_as_none),
-                Property::new("storageType").default("gp3"),
-                Property::new("storageEncrypted")
-                    .server_chooses()
-                    .replaces(),
-                Property::new("kmsKeyId")
-                    .server_chooses()
-                    .replaces()
-                    .canonical(canonical_key)
-                    .regional(),
-                Property::new("iops").server_chooses(),
-                Property::new("storageThroughput").server_chooses(),
-                Property::new("dbName").server_chooses().replaces(),
-                Property::new("username").server_chooses().replaces(),
-                Property::new("masterPasswordSecretArn")
-                    .remembered()
-                    .regional(),
-                Property::new("port").server_chooses(),
-                Property::new("dbSubnetGroupName")
-                    .server_chooses()
-                    .replaces()
-                    .lower_cased(),
-                Property::new("vpcSecurityGroupIds").server_chooses().set(),
-                Property::new("parameterGroupName")
-                    .server_chooses()
-                    .lower_cased(),
-                Property::new("multiAz").default(false),
-                Property::new("availabilityZone")
-                    .server_chooses()
-                    .replaces()
-                    .zone(),
-                Property::new("publiclyAccessible").default(false),
-                Property::new("backupRetentionPeriod").server_chooses(),
-                Property::new("backupWindow").server_chooses(),
-                Property::new("maintenanceWindow")
-                    .server_chooses()
-                    .lower_cased(),
-                Property::new("deletionProtection").default(false),
-                Property::new("performanceInsightsEnabled").default(false),
-                Property::new("performanceInsightsRetentionPeriod").server_chooses(),
-                Property::new("performanceInsightsKmsKeyId")
-                    .server_chooses()
-                    .canonical(canonical_key),
-                Property::new("monitoringInterval").default(0),
-                Property::new("monitoringRoleArn").server_chooses(),
-                Property::new("autoMinorVersionUpgrade").default(true),
-                Property::new("allowMajorVersionUpgrade")
-                    .default(false)
-                    .write_only(),
-                Property::new("applyImmediately").default(true).write_only(),
-                Property::new("copyTagsToSnapshot").default(false),
-                Property::new("enabledCloudwatchLogsExports").set(),
-                Property::new("iamDatabaseAuthenticationEnabled").default(false),
-                Property::new("caCertIdentifier").server_chooses(),
-                Property::new("replicateSourceDb").canonical(defer::source_name),
-            ])
-            .outputs(&[
-                "endpoint",
-                "address",
-                "hostedZoneId",
-                "resourceId",
-                "pendingReboot",
-                "pending",
-                "maintenance",
-            ])
             .interrupts(
                 Interruption::new(
                     "the database cannot be reached until the new one stands, and that is empty",
@@ -310,11 +269,7 @@ impl ResourceType for Instance {
         Ok(found)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         request::check(context, inputs)?;
         let password = password_of(context, inputs).await?;
@@ -354,18 +309,14 @@ impl ResourceType for Instance {
         if state::is_at_work(&change.observed.condition) {
             until_settled(context, change.observed, change.progress).await?;
         }
-        if change.diff.touches("replicateSourceDb") {
-            context
-                .call("rds:PromoteReadReplica", || {
-                    context
-                        .rds
-                        .promote_read_replica()
-                        .db_instance_identifier(id)
-                        .set_backup_retention_period(change.wanted.backup_retention_period)
-                        .set_preferred_backup_window(change.wanted.backup_window.clone())
-                        .send()
-                })
-                .await?;
+        if change.touches(Inputs::REPLICATE_SOURCE_DB) {
+            let request = context
+                .rds
+                .promote_read_replica()
+                .db_instance_identifier(id)
+                .set_backup_retention_period(change.wanted.backup_retention_period)
+                .set_preferred_backup_window(change.wanted.backup_window.clone());
+            context.send(request).await?;
             // Other changes are refused until the promotion is complete.
             let mut promoted = change.observed.clone();
             promoted.inputs.replicate_source_db = None;
@@ -377,14 +328,13 @@ impl ResourceType for Instance {
                 .clone_from(&change.wanted.backup_window);
             until_settled(context, &promoted, change.progress).await?;
         }
-        let password = if change.diff.touches("masterPasswordSecretArn") {
+        let password = if change.touches(Inputs::MASTER_PASSWORD_SECRET_ARN) {
             password_of(context, change.wanted).await?
         } else {
             None
         };
         if let Some(modify) = request::modify(context, &change, password.as_ref()) {
-            let modified =
-                until_visible(|| context.call("rds:ModifyDBInstance", || modify.clone().send()));
+            let modified = until_visible(|| context.send(modify.clone()));
             if let Err(error) = modified.await {
                 return Err(versions::explained(context, change.wanted, error).await);
             }
@@ -395,7 +345,7 @@ impl ResourceType for Instance {
             inputs.iops.get_or_insert(iops);
             inputs.storage_throughput.get_or_insert(throughput);
         }
-        if !change.diff.touches(REBOOT) {
+        if !change.touches(REBOOT) {
             return Ok(state::settling(applied, "modifying"));
         }
         if change.diff.properties() != [REBOOT] {
@@ -403,13 +353,7 @@ impl ResourceType for Instance {
             until_settled(context, &applied, change.progress).await?;
         }
         context
-            .call("rds:RebootDBInstance", || {
-                context
-                    .rds
-                    .reboot_db_instance()
-                    .db_instance_identifier(id)
-                    .send()
-            })
+            .send(context.rds.reboot_db_instance().db_instance_identifier(id))
             .await?;
         Ok(state::settling(applied, state::REBOOTING))
     }
@@ -427,39 +371,26 @@ impl ResourceType for Instance {
         Ok(ready)
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let snapshot = aftermath::final_snapshot(live, data)?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
+        let snapshot = aftermath::final_snapshot(live, old.data)?;
         // The caller has consented to the deletion by now; AWS requires this as a separate step.
         if live.inputs.deletion_protection {
-            context
-                .call("rds:ModifyDBInstance", || {
-                    context
-                        .rds
-                        .modify_db_instance()
-                        .db_instance_identifier(&live.id)
-                        .deletion_protection(false)
-                        .apply_immediately(true)
-                        .send()
-                })
-                .await?;
+            let request = context
+                .rds
+                .modify_db_instance()
+                .db_instance_identifier(&live.id)
+                .deletion_protection(false)
+                .apply_immediately(true);
+            context.send(request).await?;
         }
-        let deleted = context
-            .call("rds:DeleteDBInstance", || {
-                context
-                    .rds
-                    .delete_db_instance()
-                    .db_instance_identifier(&live.id)
-                    .skip_final_snapshot(snapshot.is_none())
-                    .set_final_db_snapshot_identifier(snapshot.clone())
-                    .send()
-            })
-            .await;
+        let request = context
+            .rds
+            .delete_db_instance()
+            .db_instance_identifier(&live.id)
+            .skip_final_snapshot(snapshot.is_none())
+            .set_final_db_snapshot_identifier(snapshot.clone());
+        let deleted = context.send(request).await;
         let is_ours = deleted.is_ok();
         match deleted {
             Err(error) if error.is(ErrorKind::InUse) => {
@@ -472,7 +403,7 @@ impl ResourceType for Instance {
         }
         // The snapshot exists long before the instance is gone, and a run may be stopped while it waits.
         let tag = aftermath::tag(context, live, snapshot.as_deref());
-        let gone = wait_until_gone(context, &live.id, progress);
+        let gone = wait_until_gone(context, &live.id, old.progress);
         let (tagged, gone) = future::join(tag, gone).await;
         gone?;
         match tagged {
@@ -529,7 +460,7 @@ async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<Sec
 }
 
 /// Returns the live object after a create call.
-fn created_live(new: &New<'_, Inputs>, instance: &DbInstance) -> LiveOf<Instance> {
+fn created_live(new: &New<'_, Instance>, instance: &DbInstance) -> LiveOf<Instance> {
     let mut live = state::settling(state::live(instance, true), "creating");
     // A replica takes settings that its call does not have from its source; an instance has all that was asked for.
     if new.inputs.replicate_source_db.is_none() {
@@ -539,15 +470,11 @@ fn created_live(new: &New<'_, Inputs>, instance: &DbInstance) -> LiveOf<Instance
 }
 
 async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
-    let answer = context
-        .call("rds:DescribeDBInstances", || {
-            context
-                .rds
-                .describe_db_instances()
-                .db_instance_identifier(id)
-                .send()
-        })
-        .await?;
+    let request = context
+        .rds
+        .describe_db_instances()
+        .db_instance_identifier(id);
+    let answer = context.send(request).await?;
     expected(
         "rds:DescribeDBInstances",
         answer.db_instances.unwrap_or_default().pop(),

@@ -8,6 +8,7 @@ pub mod instance;
 pub mod parameter_group;
 pub mod subnet_group;
 
+use fde_infra_derive::operations;
 use std::collections::BTreeSet;
 
 use super::context::Context;
@@ -17,6 +18,36 @@ use crate::resource::names::may_be_derived;
 use crate::resource::provider::{Indexed, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{Tags, TextRule};
+
+operations! {
+    aws_sdk_rds, "rds":
+    AddSourceIdentifierToSubscription,
+    AddTagsToResource,
+    CreateDBParameterGroup,
+    CreateDBSubnetGroup,
+    CreateEventSubscription,
+    DeleteDBInstance,
+    DeleteDBParameterGroup,
+    DeleteDBSubnetGroup,
+    DeleteEventSubscription,
+    DescribeDBEngineVersions,
+    DescribeDBInstances,
+    DescribeDBParameterGroups,
+    DescribeDBParameters,
+    DescribeDBSubnetGroups,
+    DescribeEventSubscriptions,
+    DescribePendingMaintenanceActions,
+    ListTagsForResource,
+    ModifyDBInstance,
+    ModifyDBParameterGroup,
+    ModifyDBSubnetGroup,
+    ModifyEventSubscription,
+    PromoteReadReplica,
+    RebootDBInstance,
+    RemoveSourceIdentifierFromSubscription,
+    RemoveTagsFromResource,
+    ResetDBParameterGroup,
+}
 
 /// The rule for names of parameter groups.
 const NAME: TextRule = TextRule::new(1..=255)
@@ -52,13 +83,7 @@ async fn tags_of(
 /// Returns the tags of one object; `None` if it has been deleted meanwhile.
 async fn list_tags(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
     let answer = context
-        .call("rds:ListTagsForResource", || {
-            context
-                .rds
-                .list_tags_for_resource()
-                .resource_name(arn)
-                .send()
-        })
+        .send(context.rds.list_tags_for_resource().resource_name(arn))
         .await;
     Ok(if_there(answer)?.map(|answer| from_sdk(answer.tag_list())))
 }

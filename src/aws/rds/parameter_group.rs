@@ -12,7 +12,6 @@ mod kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Filter, Parameter as SdkParameter};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -21,13 +20,15 @@ use serde::{Deserialize, Serialize};
 use self::kind::Kind;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::{few_pages, one_by_one, pages, worth};
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::pages::{few_pages, one_by_one, worth};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt,
+};
 use crate::aws::wait::until_visible;
 use crate::resource::path::{Path, Segment};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Wanted};
+use crate::resource::provider::{Holder, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, Diff, ErrorKind, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, Diff, ErrorKind, Properties, PropertyTable, Schema, Tags, Value,
 };
 
 /// The most parameters that one call changes.
@@ -42,16 +43,20 @@ const DEPENDENT: [&str; 4] = [
 ];
 
 /// Settings of a database engine.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 letters, digits and hyphens, a letter first; lower-cased by AWS.
+    #[property(replaces, lower_cased, text(super::NAME))]
     pub name: String,
     /// The engine and its major version: `postgres15`.
+    #[property(required, replaces, lower_cased)]
     pub family: String,
-    /// The description. Default: `Managed by fde-infra`. AWS cannot change it: another description is another group.
+    /// The description. AWS cannot change it: another description is another group.
+    #[property(default("Managed by fde-infra"), replaces)]
     pub description: String,
     /// The differences from the family's defaults.
+    #[property(canonical(values_by_name))]
     pub parameters: Option<Vec<Parameter>>,
 }
 
@@ -88,33 +93,17 @@ impl Setting {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct ParameterGroup;
 
-#[async_trait]
 impl ResourceType for ParameterGroup {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:rds:ParameterGroup", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:rds:ParameterGroup", CreateClass::NaturalKey)
             .blockers(&["aws:rds:Instance"])
-            .generated_name("name", 255)
+            .generated_name(Inputs::NAME, 255)
             .name_ignores_case()
-            .properties([
-                Property::new("name")
-                    .replaces()
-                    .lower_cased()
-                    .text(super::NAME),
-                Property::new("family").required().replaces().lower_cased(),
-                Property::new("description")
-                    .default("Managed by fde-infra")
-                    .replaces(),
-                Property::new("parameters").canonical(values_by_name),
-            ])
             .static_settings(static_changes)
     }
 
@@ -145,24 +134,16 @@ impl ResourceType for ParameterGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let created = context
-            .call("rds:CreateDBParameterGroup", || {
-                context
-                    .rds
-                    .create_db_parameter_group()
-                    .db_parameter_group_name(&inputs.name)
-                    .db_parameter_group_family(&inputs.family)
-                    .description(&inputs.description)
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .rds
+            .create_db_parameter_group()
+            .db_parameter_group_name(&inputs.name)
+            .db_parameter_group_family(&inputs.family)
+            .description(&inputs.description)
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let created = context.send(request).await;
         match created {
             Ok(answer) => {
                 let group = expected(
@@ -203,14 +184,12 @@ impl ResourceType for ParameterGroup {
         };
         for batch in in_order(changed, &is_static).chunks(BATCH) {
             until_visible(|| {
-                context.call("rds:ModifyDBParameterGroup", || {
-                    context
-                        .rds
-                        .modify_db_parameter_group()
-                        .db_parameter_group_name(name)
-                        .set_parameters(Some(batch.to_vec()))
-                        .send()
-                })
+                let request = context
+                    .rds
+                    .modify_db_parameter_group()
+                    .db_parameter_group_name(name)
+                    .set_parameters(Some(batch.to_vec()));
+                context.send(request)
             })
             .await?;
         }
@@ -225,37 +204,23 @@ impl ResourceType for ParameterGroup {
             })
             .collect();
         for batch in removed.chunks(BATCH) {
-            context
-                .call("rds:ResetDBParameterGroup", || {
-                    context
-                        .rds
-                        .reset_db_parameter_group()
-                        .db_parameter_group_name(name)
-                        .reset_all_parameters(false)
-                        .set_parameters(Some(batch.to_vec()))
-                        .send()
-                })
-                .await?;
+            let request = context
+                .rds
+                .reset_db_parameter_group()
+                .db_parameter_group_name(name)
+                .reset_all_parameters(false)
+                .set_parameters(Some(batch.to_vec()));
+            context.send(request).await?;
         }
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("rds:DeleteDBParameterGroup", || {
-                context
-                    .rds
-                    .delete_db_parameter_group()
-                    .db_parameter_group_name(&live.id)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .rds
+            .delete_db_parameter_group()
+            .db_parameter_group_name(&old.live.id);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -465,9 +430,9 @@ async fn describe(
     });
     let source = names.is_none().then_some("user");
     let filters = &filters;
-    let mut found = pages("rds:DescribeDBParameters", |marker| async move {
-        let page = context
-            .call("rds:DescribeDBParameters", || {
+    let mut found = context
+        .pages(
+            |marker| {
                 context
                     .rds
                     .describe_db_parameters()
@@ -475,14 +440,11 @@ async fn describe(
                     .set_source(source.map(str::to_owned))
                     .set_filters(filters.clone())
                     .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.marker().map(str::to_owned);
-        Ok((page.parameters, next))
-    })
-    .await?;
+                    .set_marker(marker)
+            },
+            |page| (page.parameters, page.marker),
+        )
+        .await?;
     if let Some(names) = names {
         found.retain(|parameter| names.contains(parameter.parameter_name().unwrap_or_default()));
     }
@@ -495,16 +457,12 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbParamet
     let names = super::candidates(query, "name");
     let most = worth(query, names.len());
     let all = few_pages(OPERATION, most, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .rds
-                    .describe_db_parameter_groups()
-                    .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .rds
+            .describe_db_parameter_groups()
+            .max_records(100)
+            .set_marker(marker.clone());
+        let page = context.send(request).await?;
         Ok((page.db_parameter_groups, page.marker))
     })
     .await?;
@@ -512,15 +470,11 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbParamet
         return Ok(all);
     }
     one_by_one(names, |name| async move {
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .rds
-                    .describe_db_parameter_groups()
-                    .db_parameter_group_name(&name)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(&name);
+        let answer = context.send(request).await?;
         Ok(answer.db_parameter_groups.unwrap_or_default())
     })
     .await
@@ -528,13 +482,11 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbParamet
 
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<ParameterGroup>> {
     let answer = until_visible(|| {
-        context.call("rds:DescribeDBParameterGroups", || {
-            context
-                .rds
-                .describe_db_parameter_groups()
-                .db_parameter_group_name(name)
-                .send()
-        })
+        let request = context
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(name);
+        context.send(request)
     })
     .await?;
     let group = expected(
@@ -569,7 +521,7 @@ fn live(
             description: group.description().unwrap_or_default().to_owned(),
             parameters: Some(parameters),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }

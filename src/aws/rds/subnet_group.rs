@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_rds::types::{DbSubnetGroup, Subnet};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -19,33 +18,33 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::{few_pages, one_by_one, worth};
 use crate::aws::resource_type::{
-    Asking, Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc,
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check, in_vpc,
 };
 use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
+use crate::resource::provider::{Holder, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, Schema, Tags, TextRule,
 };
 
 /// The subnets that database instances may be placed in.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 255 letters, digits and `-_. `; lower-cased by AWS; not `default`.
+    #[property(replaces, lower_cased, text(NAME))]
     pub name: String,
-    /// The description. Default: `Managed by fde-infra`.
+    /// The description.
+    #[property(default("Managed by fde-infra"))]
     pub description: String,
     /// The subnets, in at least two availability zones.
+    #[property(required, set)]
     pub subnet_ids: Vec<String>,
     /// The id of the VPC that the subnets are in. AWS knows it by itself; if it is given here, a move to another VPC is
     /// previewed as a replacement.
+    #[property(server_chooses, replaces)]
     pub vpc_id: Option<String>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const NAME: TextRule = TextRule::new(1..=255)
     .of(
@@ -67,24 +66,17 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 pub struct SubnetGroup;
 
-#[async_trait]
 impl ResourceType for SubnetGroup {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:rds:SubnetGroup", CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>("aws:rds:SubnetGroup", CreateClass::NaturalKey)
             .blockers(&["aws:rds:Instance"])
-            .spreads_over("subnetIds")
-            .generated_name("name", 255)
+            .spreads_over(Inputs::SUBNET_IDS)
+            .generated_name(Inputs::NAME, 255)
             .name_ignores_case()
             .checks(|inputs| check(inputs, fit))
-            .properties([
-                Property::new("name").replaces().lower_cased().text(NAME),
-                Property::new("description").default("Managed by fde-infra"),
-                Property::new("subnetIds").required().set(),
-                Property::new("vpcId").server_chooses().replaces(),
-            ])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -100,23 +92,17 @@ impl ResourceType for SubnetGroup {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let attempt = || {
-            context.call("rds:CreateDBSubnetGroup", || {
-                context
-                    .rds
-                    .create_db_subnet_group()
-                    .db_subnet_group_name(&inputs.name)
-                    .db_subnet_group_description(&inputs.description)
-                    .set_subnet_ids(Some(inputs.subnet_ids.clone()))
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
+            let request = context
+                .rds
+                .create_db_subnet_group()
+                .db_subnet_group_name(&inputs.name)
+                .db_subnet_group_description(&inputs.description)
+                .set_subnet_ids(Some(inputs.subnet_ids.clone()))
+                .set_tags(Some(super::to_sdk(new.tags)));
+            context.send(request)
         };
         let mut created = attempt().await;
         if created.as_ref().is_err_and(lacks_service_role) {
@@ -152,36 +138,24 @@ impl ResourceType for SubnetGroup {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         // The list is replaced as a whole, so it is sent with every change.
         until_visible(|| {
-            context.call("rds:ModifyDBSubnetGroup", || {
-                context
-                    .rds
-                    .modify_db_subnet_group()
-                    .db_subnet_group_name(&change.observed.id)
-                    .db_subnet_group_description(&change.wanted.description)
-                    .set_subnet_ids(Some(change.wanted.subnet_ids.clone()))
-                    .send()
-            })
+            let request = context
+                .rds
+                .modify_db_subnet_group()
+                .db_subnet_group_name(&change.observed.id)
+                .db_subnet_group_description(&change.wanted.description)
+                .set_subnet_ids(Some(change.wanted.subnet_ids.clone()));
+            context.send(request)
         })
         .await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("rds:DeleteDBSubnetGroup", || {
-                context
-                    .rds
-                    .delete_db_subnet_group()
-                    .db_subnet_group_name(&live.id)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .rds
+            .delete_db_subnet_group()
+            .db_subnet_group_name(&old.live.id);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -206,15 +180,11 @@ impl ResourceType for SubnetGroup {
 
 /// Makes the service-linked role of RDS in the account. An existing one is fine: so far it may be visible only to IAM.
 async fn make_service_role(context: &Context) -> AwsResult<()> {
-    let made = context
-        .call("iam:CreateServiceLinkedRole", || {
-            context
-                .iam
-                .create_service_linked_role()
-                .aws_service_name("rds.amazonaws.com")
-                .send()
-        })
-        .await;
+    let request = context
+        .iam
+        .create_service_linked_role()
+        .aws_service_name("rds.amazonaws.com");
+    let made = context.send(request).await;
     match made {
         Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
         other => other.map(drop),
@@ -227,16 +197,12 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbSubnetG
     let names = super::candidates(query, "name");
     let most = worth(query, names.len());
     let all = few_pages(OPERATION, most, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .rds
-                    .describe_db_subnet_groups()
-                    .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .rds
+            .describe_db_subnet_groups()
+            .max_records(100)
+            .set_marker(marker.clone());
+        let page = context.send(request).await?;
         Ok((page.db_subnet_groups, page.marker))
     })
     .await?;
@@ -244,15 +210,11 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbSubnetG
         return Ok(all);
     }
     one_by_one(names, |name| async move {
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .rds
-                    .describe_db_subnet_groups()
-                    .db_subnet_group_name(&name)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(&name);
+        let answer = context.send(request).await?;
         Ok(answer.db_subnet_groups.unwrap_or_default())
     })
     .await
@@ -260,13 +222,11 @@ async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbSubnetG
 
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<SubnetGroup>> {
     let answer = until_visible(|| {
-        context.call("rds:DescribeDBSubnetGroups", || {
-            context
-                .rds
-                .describe_db_subnet_groups()
-                .db_subnet_group_name(name)
-                .send()
-        })
+        let request = context
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(name);
+        context.send(request)
     })
     .await?;
     let group = expected(
@@ -298,7 +258,7 @@ fn live(group: &DbSubnetGroup, tags: Tags) -> LiveOf<SubnetGroup> {
                 .collect(),
             vpc_id: group.vpc_id().map(str::to_owned),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }

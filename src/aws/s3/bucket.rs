@@ -12,7 +12,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::{Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -22,30 +21,33 @@ use super::emptying::empty;
 use super::refusal;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, if_there};
-use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::wait::{until_visible, while_in_use};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, ProviderError, ReadSession,
+    Schema, Tags, TextRule,
 };
 
 /// The region without a location constraint.
 const FIRST_REGION: &str = "us-east-1";
 
 /// A container of objects.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "versioning": "aws:s3:BucketVersioning", "policy": "aws:s3:BucketPolicy", "lifecycleRules": "aws:s3:BucketLifecycleConfiguration", "lifecycleConfiguration": "aws:s3:BucketLifecycleConfiguration", "serverSideEncryptionConfiguration": "aws:s3:BucketServerSideEncryptionConfiguration", "bucketEncryption": "aws:s3:BucketServerSideEncryptionConfiguration", "publicAccessBlockConfiguration": "aws:s3:BucketPublicAccessBlock", "ownershipControls": "aws:s3:BucketOwnershipControls", "versioningConfiguration": "aws:s3:BucketVersioning" }))]
 pub struct Inputs {
     /// The name: 3 to 63 lower-case letters, digits, dots and hyphens; unique among all accounts.
+    #[property(replaces, text(NAME))]
     pub bucket: String,
-    /// True if deleting the bucket deletes what is in it, whatever the stack says of its data. Default: false.
+    /// True if deleting the bucket deletes what is in it, whatever the stack says of its data.
+    // Only ours: AWS knows no such setting.
+    #[property(default(false), write_only)]
     pub force_destroy: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// `NAME.s3.amazonaws.com`
@@ -81,25 +83,18 @@ fn is_name(name: &str) -> bool {
 
 pub struct Bucket;
 
-#[async_trait]
 impl ResourceType for Bucket {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(super::BUCKET, CreateClass::NaturalKey)
+        Schema::of::<Inputs, Outputs>(super::BUCKET, CreateClass::NaturalKey)
             .found_by_name()
-            .named("bucket", 63)
+            .named(Inputs::BUCKET, 63)
             .global()
             .blockers(&[])
             .stateful()
-            .forced_by("forceDestroy")
-            .properties([
-                Property::new("bucket").replaces().text(NAME),
-                // Only ours: AWS knows no such setting.
-                Property::new("forceDestroy").default(false).write_only(),
-            ])
-            .outputs(&["bucketDomainName", "bucketRegionalDomainName"])
+            .forced_by(Inputs::FORCE_DESTROY)
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -159,25 +154,19 @@ impl ResourceType for Bucket {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs {
             bucket: name,
             force_destroy,
         } = new.inputs;
         let configuration = configuration(context, new.tags);
         let created = while_in_use(Duration::from_mins(10), new.progress, || {
-            context.call("s3:CreateBucket", || {
-                context
-                    .s3
-                    .create_bucket()
-                    .bucket(name)
-                    .create_bucket_configuration(configuration.clone())
-                    .send()
-            })
+            let request = context
+                .s3
+                .create_bucket()
+                .bucket(name)
+                .create_bucket_configuration(configuration.clone());
+            context.send(request)
         })
         .await;
         let conflict = match created {
@@ -213,20 +202,14 @@ impl ResourceType for Bucket {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let name = &live.id;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let name = &old.live.id;
         let _turn = context.turn(&format!("{} {name}", super::BUCKET)).await;
         match delete_bucket(context, name).await {
             Err(error) if is_not_empty(&error) => {}
             other => return other,
         }
-        if !live.inputs.force_destroy && data != DataPolicy::Discard {
+        if !old.live.inputs.force_destroy && old.data != DataPolicy::Discard {
             return Err(refusal(
                 context,
                 ErrorKind::Guarded,
@@ -237,7 +220,7 @@ impl ResourceType for Bucket {
                 ),
             ));
         }
-        empty(context, name, progress).await?;
+        empty(context, name, old.progress).await?;
         delete_bucket(context, name).await.map_err(|mut error| {
             // Something still writes to it. The engine comes back to a bucket that is in use.
             if is_not_empty(&error) {
@@ -262,21 +245,19 @@ async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsRe
 
 /// The buckets of the account whose names begin with `prefix`, with their regions.
 async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, String>> {
-    let buckets = pages("s3:ListBuckets", |token| async move {
-        let page = context
-            .call("s3:ListBuckets", || {
+    let buckets = context
+        .pages(
+            |token| {
                 context
                     .s3
                     .list_buckets()
                     .prefix(prefix)
                     .max_buckets(1000)
-                    .set_continuation_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.buckets, page.continuation_token))
-    })
-    .await?;
+                    .set_continuation_token(token)
+            },
+            |page| (page.buckets, page.continuation_token),
+        )
+        .await?;
     let region_of = |bucket: SdkBucket| {
         let region = bucket
             .bucket_region
@@ -320,34 +301,24 @@ async fn tags_of(
 /// that needs the same permission, and has a body, is told more.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
 async fn head(context: &Context, name: &str) -> AwsResult<()> {
-    let answer = context
-        .call("s3:HeadBucket", || {
-            context.s3.head_bucket().bucket(name).send()
-        })
-        .await;
+    let answer = context.send(context.s3.head_bucket().bucket(name)).await;
     match answer {
         Err(error) if error.status == Some(400) => {}
         answer => return answer.map(|_| ()),
     }
     context
-        .call("s3:ListObjectsV2", || {
-            context.s3.list_objects_v2().bucket(name).max_keys(0).send()
-        })
+        .send(context.s3.list_objects_v2().bucket(name).max_keys(0))
         .await?;
     Ok(())
 }
 
 async fn get_tags(context: &Context, name: &str) -> AwsResult<Tags> {
-    let answer = context
-        .call("s3:GetBucketTagging", || {
-            context
-                .s3
-                .get_bucket_tagging()
-                .bucket(name)
-                .expected_bucket_owner(&context.account_id)
-                .send()
-        })
-        .await;
+    let request = context
+        .s3
+        .get_bucket_tagging()
+        .bucket(name)
+        .expected_bucket_owner(&context.account_id);
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) => Ok(from_sdk(answer.tag_set())),
         Err(error) if error.code == "NoSuchTagSet" => Ok(Tags::default()),
@@ -366,9 +337,7 @@ fn configuration(context: &Context, tags: &Tags) -> CreateBucketConfiguration {
 
 async fn delete_bucket(context: &Context, name: &str) -> AwsResult<()> {
     context
-        .call("s3:DeleteBucket", || {
-            context.s3.delete_bucket().bucket(name).send()
-        })
+        .send(context.s3.delete_bucket().bucket(name))
         .await?;
     Ok(())
 }

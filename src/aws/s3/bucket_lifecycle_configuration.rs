@@ -12,7 +12,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration as SdkConfiguration, TransitionDefaultMinimumObjectSize,
@@ -27,26 +26,29 @@ use super::lifecycle_rule::{from_sdk, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{compact, ordered_by};
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::resource::diff::sorted;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::{
-    CreateClass, InvalidInput, Properties, Property, ReadSession, Schema, Value,
+    CreateClass, InvalidInput, Properties, PropertyTable, ReadSession, Schema, Value,
 };
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
 /// The rules for what happens to objects over time.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
     /// 1 to 1000 rules.
     #[schemars(length(min = 1, max = 1000))]
+    #[property(required, canonical(canonical))]
     pub rules: Vec<Rule>,
     /// The smallest objects that transitions move: `all_storage_classes_128K`, or `varies_by_storage_class`. Default:
     /// `all_storage_classes_128K`.
+    #[property(default(DEFAULT_MINIMUM))]
     pub transition_default_minimum_object_size: String,
 }
 
@@ -158,32 +160,22 @@ pub struct AbortIncompleteMultipartUpload {
     pub days_after_initiation: i32,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct BucketLifecycleConfiguration;
 
-#[async_trait]
 impl ResourceType for BucketLifecycleConfiguration {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(
+        Schema::of::<Inputs, NoOutputs>(
             "aws:s3:BucketLifecycleConfiguration",
             CreateClass::PartOfParent,
         )
-        .properties([
-            Property::new("bucket").required().replaces(),
-            Property::new("rules").required().canonical(canonical),
-            Property::new("transitionDefaultMinimumObjectSize").default(DEFAULT_MINIMUM),
-        ])
         .checks(|inputs| check(inputs, fit))
         .discards(discards)
-        .key(&["bucket"])
+        .key(&[Inputs::BUCKET])
         .reads_after(&[super::BUCKET])
-        .child_of("bucket", super::BUCKET)
+        .child_of(Inputs::BUCKET, super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -204,22 +196,18 @@ impl ResourceType for BucketLifecycleConfiguration {
                     .map_or(DEFAULT_MINIMUM, TransitionDefaultMinimumObjectSize::as_str)
                     .to_owned(),
             };
-            Ok(Some(super::part(&bucket, inputs, Outputs {})))
+            Ok(Some(super::part(&bucket, inputs, NoOutputs {})))
         })
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         super::change(context, &inputs.bucket, new.progress, || {
             put(context, inputs)
         })
         .await?;
-        Ok(super::part(&inputs.bucket, inputs.clone(), Outputs {}))
+        Ok(super::part(&inputs.bucket, inputs.clone(), NoOutputs {}))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -230,18 +218,10 @@ impl ResourceType for BucketLifecycleConfiguration {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        super::in_turn(context, &live.id, progress, || async {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        super::in_turn(context, &old.live.id, old.progress, || async {
             context
-                .call("s3:DeleteBucketLifecycle", || {
-                    context.s3.delete_bucket_lifecycle().bucket(&live.id).send()
-                })
+                .send(context.s3.delete_bucket_lifecycle().bucket(&old.live.id))
                 .await?;
             Ok(())
         })
@@ -262,15 +242,11 @@ async fn kept(
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<GetBucketLifecycleConfigurationOutput> {
-    context
-        .call("s3:GetBucketLifecycleConfiguration", || {
-            context
-                .s3
-                .get_bucket_lifecycle_configuration()
-                .bucket(bucket)
-                .send()
-        })
-        .await
+    let request = context
+        .s3
+        .get_bucket_lifecycle_configuration()
+        .bucket(bucket);
+    context.send(request).await
 }
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
@@ -299,19 +275,13 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
         .build()
         .map_err(super::unbuildable(PUT))?;
     let minimum = inputs.transition_default_minimum_object_size.as_str();
-    context
-        .call(PUT, || {
-            context
-                .s3
-                .put_bucket_lifecycle_configuration()
-                .bucket(&inputs.bucket)
-                .lifecycle_configuration(configuration.clone())
-                .transition_default_minimum_object_size(TransitionDefaultMinimumObjectSize::from(
-                    minimum,
-                ))
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .put_bucket_lifecycle_configuration()
+        .bucket(&inputs.bucket)
+        .lifecycle_configuration(configuration.clone())
+        .transition_default_minimum_object_size(TransitionDefaultMinimumObjectSize::from(minimum));
+    context.send(request).await?;
     Ok(())
 }
 

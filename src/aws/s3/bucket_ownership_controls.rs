@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::{
     ObjectOwnership as SdkOwnership, OwnershipControls, OwnershipControlsRule,
 };
@@ -17,19 +16,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, ReadSession, Schema};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{CreateClass, PropertyTable, ReadSession, Schema};
 
 const OPERATION: &str = "s3:PutBucketOwnershipControls";
 
 /// The ownership of the objects of a bucket.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
     /// The rule; a bucket has one.
+    #[property(required)]
     pub rule: Rule,
 }
 
@@ -49,27 +50,18 @@ pub enum ObjectOwnership {
     ObjectWriter,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct BucketOwnershipControls;
 
-#[async_trait]
 impl ResourceType for BucketOwnershipControls {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:s3:BucketOwnershipControls", CreateClass::PartOfParent)
-            .properties([
-                Property::new("bucket").required().replaces(),
-                Property::new("rule").required(),
-            ])
-            .key(&["bucket"])
+        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketOwnershipControls", CreateClass::PartOfParent)
+            .key(&[Inputs::BUCKET])
             .reads_after(&[super::BUCKET])
             .made_by_aws()
-            .child_of("bucket", super::BUCKET)
+            .child_of(Inputs::BUCKET, super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -92,11 +84,7 @@ impl ResourceType for BucketOwnershipControls {
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs { bucket, rule } = new.inputs;
         super::change(context, bucket, new.progress, || {
             put(context, bucket, rule.object_ownership)
@@ -114,18 +102,13 @@ impl ResourceType for BucketOwnershipControls {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let default = ObjectOwnership::BucketOwnerEnforced;
         if live.inputs.rule.object_ownership == default {
             return Ok(());
         }
-        super::in_turn(context, &live.id, progress, || {
+        super::in_turn(context, &live.id, old.progress, || {
             put(context, &live.id, default)
         })
         .await
@@ -137,7 +120,7 @@ fn live(bucket: &str, object_ownership: ObjectOwnership) -> LiveOf<BucketOwnersh
         bucket: bucket.to_owned(),
         rule: Rule { object_ownership },
     };
-    super::part(bucket, inputs, Outputs {})
+    super::part(bucket, inputs, NoOutputs {})
 }
 
 /// Returns what [`get`] returns, requested once per read session.
@@ -152,13 +135,7 @@ async fn kept(
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<ObjectOwnership> {
     let answer = context
-        .call("s3:GetBucketOwnershipControls", || {
-            context
-                .s3
-                .get_bucket_ownership_controls()
-                .bucket(bucket)
-                .send()
-        })
+        .send(context.s3.get_bucket_ownership_controls().bucket(bucket))
         .await;
     let answer = match answer {
         Err(error) if error.code == "OwnershipControlsNotFoundError" => {
@@ -190,15 +167,11 @@ async fn put(context: &Context, bucket: &str, ownership: ObjectOwnership) -> Aws
         .rules(rule)
         .build()
         .map_err(super::unbuildable(OPERATION))?;
-    context
-        .call(OPERATION, || {
-            context
-                .s3
-                .put_bucket_ownership_controls()
-                .bucket(bucket)
-                .ownership_controls(controls.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .put_bucket_ownership_controls()
+        .bucket(bucket)
+        .ownership_controls(controls.clone());
+    context.send(request).await?;
     Ok(())
 }

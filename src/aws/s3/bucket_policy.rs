@@ -8,30 +8,27 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, check_form, least_size, to_policy_text};
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, InvalidInput, Properties, Property, ReadSession, Schema};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{CreateClass, InvalidInput, Properties, PropertyTable, ReadSession, Schema};
 
 /// The policy of who may do what with a bucket and its objects.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
     /// A policy document of at most 20 KB, as an object or as JSON text.
+    #[property(required, canonical(canonical_policy))]
     pub policy: serde_json::Value,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 /// The most bytes of a bucket's policy.
 const LONGEST: usize = 20 * 1024;
@@ -52,23 +49,16 @@ fn check_size(inputs: &Properties) -> Vec<InvalidInput> {
 
 pub struct BucketPolicy;
 
-#[async_trait]
 impl ResourceType for BucketPolicy {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:s3:BucketPolicy", CreateClass::PartOfParent)
-            .properties([
-                Property::new("bucket").required().replaces(),
-                Property::new("policy")
-                    .required()
-                    .canonical(canonical_policy),
-            ])
-            .key(&["bucket"])
-            .checks(|inputs| [check_form(inputs, "policy"), check_size(inputs)].concat())
+        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketPolicy", CreateClass::PartOfParent)
+            .key(&[Inputs::BUCKET])
+            .checks(|inputs| [check_form(inputs, Inputs::POLICY), check_size(inputs)].concat())
             .reads_after(&[super::BUCKET])
-            .child_of("bucket", super::BUCKET)
+            .child_of(Inputs::BUCKET, super::BUCKET)
             .opens()
     }
 
@@ -88,11 +78,7 @@ impl ResourceType for BucketPolicy {
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs { bucket, policy } = new.inputs;
         super::change(context, bucket, new.progress, || {
             put(context, bucket, policy)
@@ -110,18 +96,10 @@ impl ResourceType for BucketPolicy {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        super::in_turn(context, &live.id, progress, || async {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        super::in_turn(context, &old.live.id, old.progress, || async {
             context
-                .call("s3:DeleteBucketPolicy", || {
-                    context.s3.delete_bucket_policy().bucket(&live.id).send()
-                })
+                .send(context.s3.delete_bucket_policy().bucket(&old.live.id))
                 .await?;
             Ok(())
         })
@@ -142,9 +120,7 @@ async fn kept(
 /// The text of a bucket's policy.
 async fn get(context: &Context, bucket: &str) -> AwsResult<Option<String>> {
     let answer = context
-        .call("s3:GetBucketPolicy", || {
-            context.s3.get_bucket_policy().bucket(bucket).send()
-        })
+        .send(context.s3.get_bucket_policy().bucket(bucket))
         .await?;
     Ok(answer.policy)
 }
@@ -154,19 +130,15 @@ fn live(bucket: &str, policy: serde_json::Value) -> LiveOf<BucketPolicy> {
         bucket: bucket.to_owned(),
         policy,
     };
-    super::part(bucket, inputs, Outputs {})
+    super::part(bucket, inputs, NoOutputs {})
 }
 
 async fn put(context: &Context, bucket: &str, policy: &serde_json::Value) -> AwsResult<()> {
-    context
-        .call("s3:PutBucketPolicy", || {
-            context
-                .s3
-                .put_bucket_policy()
-                .bucket(bucket)
-                .policy(to_policy_text(policy))
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .put_bucket_policy()
+        .bucket(bucket)
+        .policy(to_policy_text(policy));
+    context.send(request).await?;
     Ok(())
 }

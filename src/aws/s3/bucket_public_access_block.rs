@@ -6,19 +6,18 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, ReadSession, Schema};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{CreateClass, PropertyTable, ReadSession, Schema};
 
 /// Switches that decide whether a bucket can be made public.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -26,41 +25,34 @@ use crate::resource::{CreateClass, Property, ReadSession, Schema};
 )]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
-    /// Refuses access control lists that grant public access. Default: false.
+    /// Refuses access control lists that grant public access.
+    #[property(default(false))]
     pub block_public_acls: bool,
-    /// Refuses bucket policies that grant public access. Default: false.
+    /// Refuses bucket policies that grant public access.
+    #[property(default(false))]
     pub block_public_policy: bool,
-    /// Ignores the access control lists that grant public access. Default: false.
+    /// Ignores the access control lists that grant public access.
+    #[property(default(false))]
     pub ignore_public_acls: bool,
-    /// Lets only AWS services and the bucket's account in, where a policy grants public access. Default: false.
+    /// Lets only AWS services and the bucket's account in, where a policy grants public access.
+    #[property(default(false))]
     pub restrict_public_buckets: bool,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct BucketPublicAccessBlock;
 
-#[async_trait]
 impl ResourceType for BucketPublicAccessBlock {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:s3:BucketPublicAccessBlock", CreateClass::PartOfParent)
-            .properties([
-                Property::new("bucket").required().replaces(),
-                Property::new("blockPublicAcls").default(false),
-                Property::new("blockPublicPolicy").default(false),
-                Property::new("ignorePublicAcls").default(false),
-                Property::new("restrictPublicBuckets").default(false),
-            ])
-            .key(&["bucket"])
+        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketPublicAccessBlock", CreateClass::PartOfParent)
+            .key(&[Inputs::BUCKET])
             .reads_after(&[super::BUCKET])
             .made_by_aws()
-            .child_of("bucket", super::BUCKET)
+            .child_of(Inputs::BUCKET, super::BUCKET)
             .opens()
     }
 
@@ -79,23 +71,19 @@ impl ResourceType for BucketPublicAccessBlock {
                 let inputs = kept(context, query.session, &bucket).await?;
                 let inputs = inputs.as_ref().clone();
                 let shown = wanted || inputs != Inputs::all(&bucket, true);
-                Ok(shown.then(|| super::part(&bucket, inputs, Outputs {})))
+                Ok(shown.then(|| super::part(&bucket, inputs, NoOutputs {})))
             }
         })
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         super::change(context, &inputs.bucket, new.progress, || {
             put(context, inputs)
         })
         .await?;
-        Ok(super::part(&inputs.bucket, inputs.clone(), Outputs {}))
+        Ok(super::part(&inputs.bucket, inputs.clone(), NoOutputs {}))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -106,18 +94,13 @@ impl ResourceType for BucketPublicAccessBlock {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let default = Inputs::all(&live.id, true);
         if live.inputs == default {
             return Ok(());
         }
-        super::in_turn(context, &live.id, progress, || put(context, &default)).await
+        super::in_turn(context, &live.id, old.progress, || put(context, &default)).await
     }
 }
 
@@ -142,9 +125,7 @@ async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResu
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {
     let answer = context
-        .call("s3:GetPublicAccessBlock", || {
-            context.s3.get_public_access_block().bucket(bucket).send()
-        })
+        .send(context.s3.get_public_access_block().bucket(bucket))
         .await;
     let answer = match answer {
         Err(error) if error.code == "NoSuchPublicAccessBlockConfiguration" => {
@@ -166,21 +147,20 @@ async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+    let block = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(inputs.block_public_acls)
+        .block_public_policy(inputs.block_public_policy)
+        .ignore_public_acls(inputs.ignore_public_acls)
+        .restrict_public_buckets(inputs.restrict_public_buckets)
+        .build();
     context
-        .call("s3:PutPublicAccessBlock", || {
-            let block = PublicAccessBlockConfiguration::builder()
-                .block_public_acls(inputs.block_public_acls)
-                .block_public_policy(inputs.block_public_policy)
-                .ignore_public_acls(inputs.ignore_public_acls)
-                .restrict_public_buckets(inputs.restrict_public_buckets)
-                .build();
+        .send(
             context
                 .s3
                 .put_public_access_block()
                 .bucket(&inputs.bucket)
-                .public_access_block_configuration(block)
-                .send()
-        })
+                .public_access_block_configuration(block),
+        )
         .await?;
     Ok(())
 }

@@ -10,7 +10,6 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
@@ -21,21 +20,23 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::compact;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, InvalidInput, Property, ReadSession, Schema, Value};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType, check};
+use crate::resource::provider::Query;
+use crate::resource::{CreateClass, InvalidInput, PropertyTable, ReadSession, Schema, Value};
 
 const PUT: &str = "s3:PutBucketEncryption";
 const DEFAULT_ALGORITHM: &str = "AES256";
 
 /// The encryption of objects that are written without an encryption setting of their own.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
     /// One rule.
     #[schemars(length(min = 1, max = 1))]
+    #[property(required, canonical(canonical))]
     pub rules: Vec<Rule>,
 }
 
@@ -43,7 +44,7 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     pub apply_server_side_encryption_by_default: ByDefault,
-    /// True if a key of the bucket stands in for most calls to KMS, at a fraction of their price. Default: false.
+    /// True if a key of the bucket stands in for most calls to KMS, at a fraction of their price.
     #[serde(default)]
     pub bucket_key_enabled: bool,
 }
@@ -57,31 +58,22 @@ pub struct ByDefault {
     pub kms_master_key_id: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct BucketServerSideEncryptionConfiguration;
 
-#[async_trait]
 impl ResourceType for BucketServerSideEncryptionConfiguration {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(
+        Schema::of::<Inputs, NoOutputs>(
             "aws:s3:BucketServerSideEncryptionConfiguration",
             CreateClass::PartOfParent,
         )
-        .properties([
-            Property::new("bucket").required().replaces(),
-            Property::new("rules").required().canonical(canonical),
-        ])
         .checks(|inputs| check(inputs, fit))
-        .key(&["bucket"])
+        .key(&[Inputs::BUCKET])
         .reads_after(&[super::BUCKET])
         .made_by_aws()
-        .child_of("bucket", super::BUCKET)
+        .child_of(Inputs::BUCKET, super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -104,11 +96,7 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs { bucket, rules } = new.inputs;
         super::change(context, bucket, new.progress, || {
             put(context, bucket, rules)
@@ -126,25 +114,14 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         if live.inputs.rules == [Rule::default()] {
             return Ok(());
         }
-        super::in_turn(context, &live.id, progress, || async {
+        super::in_turn(context, &live.id, old.progress, || async {
             context
-                .call("s3:DeleteBucketEncryption", || {
-                    context
-                        .s3
-                        .delete_bucket_encryption()
-                        .bucket(&live.id)
-                        .send()
-                })
+                .send(context.s3.delete_bucket_encryption().bucket(&live.id))
                 .await?;
             Ok(())
         })
@@ -170,7 +147,7 @@ fn live(bucket: &str, rules: Vec<Rule>) -> LiveOf<BucketServerSideEncryptionConf
         bucket: bucket.to_owned(),
         rules,
     };
-    super::part(bucket, inputs, Outputs {})
+    super::part(bucket, inputs, NoOutputs {})
 }
 
 /// Returns what [`get`] returns, requested once per read session.
@@ -181,9 +158,7 @@ async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResu
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<Vec<Rule>> {
     let answer = context
-        .call("s3:GetBucketEncryption", || {
-            context.s3.get_bucket_encryption().bucket(bucket).send()
-        })
+        .send(context.s3.get_bucket_encryption().bucket(bucket))
         .await;
     let answer = match answer {
         Err(error) if error.code == "ServerSideEncryptionConfigurationNotFoundError" => {
@@ -235,16 +210,12 @@ async fn put(context: &Context, bucket: &str, rules: &[Rule]) -> AwsResult<()> {
         .set_rules(Some(rules.map_err(super::unbuildable(PUT))?))
         .build()
         .map_err(super::unbuildable(PUT))?;
-    context
-        .call(PUT, || {
-            context
-                .s3
-                .put_bucket_encryption()
-                .bucket(bucket)
-                .server_side_encryption_configuration(configuration.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .put_bucket_encryption()
+        .bucket(bucket)
+        .server_side_encryption_configuration(configuration.clone());
+    context.send(request).await?;
     Ok(())
 }
 

@@ -4,23 +4,24 @@
 //! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default. MFA
 //! delete, which only the root user can set, is left out.
 
-use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration as SdkConfiguration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, Schema};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{CreateClass, PropertyTable, Schema};
 
 /// The versioning of a bucket: whether it keeps what is overwritten or deleted.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The bucket's name.
+    #[property(required, replaces)]
     pub bucket: String,
+    #[property(required)]
     pub versioning_configuration: VersioningConfiguration,
 }
 
@@ -37,27 +38,18 @@ pub enum Status {
     Suspended,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct BucketVersioning;
 
-#[async_trait]
 impl ResourceType for BucketVersioning {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:s3:BucketVersioning", CreateClass::PartOfParent)
-            .properties([
-                Property::new("bucket").required().replaces(),
-                Property::new("versioningConfiguration").required(),
-            ])
-            .key(&["bucket"])
+        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketVersioning", CreateClass::PartOfParent)
+            .key(&[Inputs::BUCKET])
             .reads_after(&[super::BUCKET])
             .made_by_aws()
-            .child_of("bucket", super::BUCKET)
+            .child_of(Inputs::BUCKET, super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -85,11 +77,7 @@ impl ResourceType for BucketVersioning {
         .await
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let bucket = &new.inputs.bucket;
         let status = new.inputs.versioning_configuration.status;
         super::change(context, bucket, new.progress, || {
@@ -109,17 +97,12 @@ impl ResourceType for BucketVersioning {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         if live.inputs.versioning_configuration.status == Status::Suspended {
             return Ok(());
         }
-        super::in_turn(context, &live.id, progress, || {
+        super::in_turn(context, &live.id, old.progress, || {
             put(context, &live.id, Status::Suspended)
         })
         .await
@@ -131,7 +114,7 @@ fn live(bucket: &str, status: Status) -> LiveOf<BucketVersioning> {
         bucket: bucket.to_owned(),
         versioning_configuration: VersioningConfiguration { status },
     };
-    super::part(bucket, inputs, Outputs {})
+    super::part(bucket, inputs, NoOutputs {})
 }
 
 async fn put(context: &Context, bucket: &str, status: Status) -> AwsResult<()> {
@@ -140,15 +123,11 @@ async fn put(context: &Context, bucket: &str, status: Status) -> AwsResult<()> {
         Status::Suspended => BucketVersioningStatus::Suspended,
     };
     let configuration = SdkConfiguration::builder().status(status).build();
-    context
-        .call("s3:PutBucketVersioning", || {
-            context
-                .s3
-                .put_bucket_versioning()
-                .bucket(bucket)
-                .versioning_configuration(configuration.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .put_bucket_versioning()
+        .bucket(bucket)
+        .versioning_configuration(configuration.clone());
+    context.send(request).await?;
     Ok(())
 }

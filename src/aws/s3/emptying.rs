@@ -19,17 +19,13 @@ pub(super) async fn empty(context: &Context, name: &str, progress: &dyn Progress
     let mut pages = Tokens::without_bound(LIST);
     let mut markers: Markers = (None, None);
     loop {
-        let page = context
-            .call(LIST, || {
-                context
-                    .s3
-                    .list_object_versions()
-                    .bucket(name)
-                    .set_key_marker(markers.0.clone())
-                    .set_version_id_marker(markers.1.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .s3
+            .list_object_versions()
+            .bucket(name)
+            .set_key_marker(markers.0.clone())
+            .set_version_id_marker(markers.1.clone());
+        let page = context.send(request).await?;
         let versions = page
             .versions()
             .iter()
@@ -85,16 +81,12 @@ async fn delete_objects(
         .quiet(true)
         .build()
         .map_err(unbuildable("s3:DeleteObjects"))?;
-    let answer = context
-        .call("s3:DeleteObjects", || {
-            context
-                .s3
-                .delete_objects()
-                .bucket(name)
-                .delete(request.clone())
-                .send()
-        })
-        .await?;
+    let request = context
+        .s3
+        .delete_objects()
+        .bucket(name)
+        .delete(request.clone());
+    let answer = context.send(request).await?;
     let Some(first) = answer.errors().first() else {
         return Ok(());
     };
@@ -121,29 +113,21 @@ async fn abort_uploads(context: &Context, name: &str) -> AwsResult<()> {
     let mut pages = Tokens::without_bound(LIST);
     let mut markers: Markers = (None, None);
     loop {
-        let page = context
-            .call(LIST, || {
-                context
-                    .s3
-                    .list_multipart_uploads()
-                    .bucket(name)
-                    .set_key_marker(markers.0.clone())
-                    .set_upload_id_marker(markers.1.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .s3
+            .list_multipart_uploads()
+            .bucket(name)
+            .set_key_marker(markers.0.clone())
+            .set_upload_id_marker(markers.1.clone());
+        let page = context.send(request).await?;
         let aborts = page.uploads().iter().map(|upload| async {
-            let aborted = context
-                .call("s3:AbortMultipartUpload", || {
-                    context
-                        .s3
-                        .abort_multipart_upload()
-                        .bucket(name)
-                        .set_key(upload.key().map(str::to_owned))
-                        .set_upload_id(upload.upload_id().map(str::to_owned))
-                        .send()
-                })
-                .await;
+            let request = context
+                .s3
+                .abort_multipart_upload()
+                .bucket(name)
+                .set_key(upload.key().map(str::to_owned))
+                .set_upload_id(upload.upload_id().map(str::to_owned));
+            let aborted = context.send(request).await;
             match aborted {
                 // Finished or aborted meanwhile.
                 Err(error) if error.code == "NoSuchUpload" => Ok(()),

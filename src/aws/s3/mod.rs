@@ -18,6 +18,7 @@ mod emptying;
 mod lifecycle_checks;
 mod lifecycle_rule;
 
+use fde_infra_derive::operations;
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
@@ -33,6 +34,35 @@ use super::resource_type::Live;
 use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{Condition, ErrorKind, ProviderError, ReadSession, Tags};
+
+operations! {
+    aws_sdk_s3, "s3":
+    AbortMultipartUpload,
+    CreateBucket,
+    DeleteBucket,
+    DeleteBucketEncryption,
+    DeleteBucketLifecycle,
+    DeleteBucketPolicy,
+    DeleteObjects,
+    GetBucketEncryption,
+    GetBucketLifecycleConfiguration,
+    GetBucketOwnershipControls,
+    GetBucketPolicy,
+    GetBucketTagging,
+    GetBucketVersioning,
+    GetPublicAccessBlock,
+    HeadBucket,
+    ListBuckets,
+    ListMultipartUploads,
+    ListObjectVersions,
+    ListObjectsV2,
+    PutBucketEncryption,
+    PutBucketLifecycleConfiguration,
+    PutBucketOwnershipControls,
+    PutBucketPolicy,
+    PutBucketVersioning,
+    PutPublicAccessBlock,
+}
 
 const BUCKET: &str = "aws:s3:Bucket";
 
@@ -85,9 +115,7 @@ async fn versioning(
     session
         .once(&format!("s3:GetBucketVersioning {bucket}"), || async {
             let answer = context
-                .call("s3:GetBucketVersioning", || {
-                    context.s3.get_bucket_versioning().bucket(bucket).send()
-                })
+                .send(context.s3.get_bucket_versioning().bucket(bucket))
                 .await?;
             Ok(answer.status().cloned())
         })

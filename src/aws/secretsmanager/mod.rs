@@ -4,6 +4,7 @@ pub mod secret;
 pub mod secret_version;
 pub mod target_attachment;
 
+use fde_infra_derive::operations;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
@@ -18,6 +19,21 @@ use super::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::tags::short_hash;
 use crate::resource::{ErrorKind, ProviderError, Urn, Value};
+
+operations! {
+    aws_sdk_secretsmanager, "secretsmanager":
+    BatchGetSecretValue,
+    CreateSecret,
+    DeleteSecret,
+    DescribeSecret,
+    GetRandomPassword,
+    GetSecretValue,
+    PutSecretValue,
+    RestoreSecret,
+    TagResource,
+    UntagResource,
+    UpdateSecret,
+}
 
 /// Text that never prints.
 #[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -63,9 +79,7 @@ struct Current {
 async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
     const OPERATION: &str = "secretsmanager:GetSecretValue";
     let answer = context
-        .call(OPERATION, || {
-            context.secrets.get_secret_value().secret_id(id).send()
-        })
+        .send(context.secrets.get_secret_value().secret_id(id))
         .await?;
     // A value may be binary, and then it has no text; the ARN is always there.
     expected(OPERATION, answer.arn, "`ARN`")?;
@@ -104,16 +118,11 @@ async fn values(context: &Context, ids: &[&str]) -> AwsResult<HashMap<String, Cu
         return Ok(values);
     }
     for ids in ids.chunks(20) {
-        let answer = context
-            .call(OPERATION, || {
-                let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-                context
-                    .secrets
-                    .batch_get_secret_value()
-                    .set_secret_id_list(Some(ids))
-                    .send()
-            })
-            .await?;
+        let request = context
+            .secrets
+            .batch_get_secret_value()
+            .set_secret_id_list(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
+        let answer = context.send(request).await?;
         // A 200 answer may carry failures.
         for failure in answer.errors() {
             let code = failure.error_code().unwrap_or_default();
@@ -181,15 +190,13 @@ async fn put_value(
 ) -> AwsResult<String> {
     context.hide(text.expose());
     let answer = until_visible(|| {
-        context.call("secretsmanager:PutSecretValue", || {
-            context
-                .secrets
-                .put_secret_value()
-                .secret_id(id)
-                .client_request_token(token)
-                .secret_string(text.expose())
-                .send()
-        })
+        let request = context
+            .secrets
+            .put_secret_value()
+            .secret_id(id)
+            .client_request_token(token)
+            .secret_string(text.expose());
+        context.send(request)
     })
     .await?;
     Ok(answer.version_id.unwrap_or_else(|| token.to_owned()))

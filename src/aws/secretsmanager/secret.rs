@@ -10,7 +10,6 @@
 //!   `destroy` has deleted. `DescribeSecret` costs a call per secret, of which AWS allows thousands per second, and is up to
 //!   date. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>
 
-use async_trait::async_trait;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -21,30 +20,35 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
 use crate::aws::policy::to_text;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
+use crate::resource::provider::{DataPolicy, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Property, ProviderError, Schema,
-    StackId, TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, PropertyTable,
+    ProviderError, Schema, StackId, TextRule, Value,
 };
 
 /// A secret, with or without a value that is generated once.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The name: 1 to 512 letters, digits and `/_+=.@-`. AWS advises against names that end in a hyphen and six characters:
     /// an ARN without the characters that AWS adds to it would be taken for a complete one.
+    #[property(replaces, text(NAME))]
     pub name: String,
     /// The description: at most 2048 characters.
+    #[property(text(TextRule::new(0..=2048)))]
     pub description: Option<String>,
     /// The id, ARN or alias of the KMS key. Default: `alias/aws/secretsmanager`.
+    #[property(canonical(named_key), regional)]
     pub kms_key_id: Option<String>,
-    /// The days in which a deleted secret can be restored, 7 to 30. Default: 30. Used if data is to be kept on deletion.
+    /// The days in which a deleted secret can be restored, 7 to 30. Used if data is to be kept on deletion.
     #[schemars(range(min = 7, max = 30))]
+    #[property(default(30), write_only)]
     pub recovery_window_in_days: i64,
     /// A value to generate at random when the secret is created or restored. Later changes have no effect.
+    #[property(write_only)]
     pub generate_secret_string: Option<GenerateSecretString>,
 }
 
@@ -67,7 +71,7 @@ pub struct GenerateSecretString {
     pub require_each_included_type: Option<bool>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// A different text for each password that comes into force; `None` if the secret rotates by itself, since then the
@@ -82,29 +86,18 @@ const NAME: TextRule = TextRule::new(1..=512).of(
 
 pub struct Secret;
 
-#[async_trait]
 impl ResourceType for Secret {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:secretsmanager:Secret", CreateClass::Token)
+        Schema::of::<Inputs, Outputs>("aws:secretsmanager:Secret", CreateClass::Token)
             .found_by_name()
-            .named("name", 512)
+            .named(Inputs::NAME, 512)
             .avoids(ends_like_an_arn)
             .leaves(left)
             .comes_back()
             .blockers(&[])
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("description").text(TextRule::new(0..=2048)),
-                Property::new("kmsKeyId").canonical(named_key).regional(),
-                Property::new("recoveryWindowInDays")
-                    .default(30)
-                    .write_only(),
-                Property::new("generateSecretString").write_only(),
-            ])
-            .outputs(&["contentVersion"])
             .checks(|inputs| check(inputs, fit))
     }
 
@@ -143,11 +136,7 @@ impl ResourceType for Secret {
         Ok(found)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let value = match &inputs.generate_secret_string {
             Some(rules) => Some(generate(context, rules).await?),
@@ -156,20 +145,16 @@ impl ResourceType for Secret {
         let (new, value) = (&new, &value);
         Wait::short("secretsmanager:CreateSecret", 2, new.progress)
             .until(|| async move {
-                let created = context
-                    .call("secretsmanager:CreateSecret", || {
-                        context
-                            .secrets
-                            .create_secret()
-                            .name(&inputs.name)
-                            .client_request_token(new.client_token(0))
-                            .set_description(inputs.description.clone())
-                            .set_kms_key_id(inputs.kms_key_id.clone())
-                            .set_secret_string(value.clone())
-                            .set_tags(Some(super::to_sdk(new.tags)))
-                            .send()
-                    })
-                    .await;
+                let request = context
+                    .secrets
+                    .create_secret()
+                    .name(&inputs.name)
+                    .client_request_token(new.client_token(0))
+                    .set_description(inputs.description.clone())
+                    .set_kms_key_id(inputs.kms_key_id.clone())
+                    .set_secret_string(value.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)));
+                let created = context.send(request).await;
                 match created {
                     Ok(answer) => {
                         let version = answer.version_id.as_deref();
@@ -206,48 +191,36 @@ impl ResourceType for Secret {
         let wanted = change.wanted;
         let description = change
             .diff
-            .touches("description")
+            .touches(Inputs::DESCRIPTION)
             .then(|| wanted.description.clone().unwrap_or_default());
         // An empty text means the key that AWS manages; an omitted one would keep the former key
         // (hashicorp/terraform-provider-aws#21623).
         let key = change
             .diff
-            .touches("kmsKeyId")
+            .touches(Inputs::KMS_KEY_ID)
             .then(|| wanted.kms_key_id.clone().unwrap_or_default());
         until_visible(|| {
-            context.call("secretsmanager:UpdateSecret", || {
-                context
-                    .secrets
-                    .update_secret()
-                    .secret_id(&change.observed.id)
-                    .set_description(description.clone())
-                    .set_kms_key_id(key.clone())
-                    .send()
-            })
+            let request = context
+                .secrets
+                .update_secret()
+                .secret_id(&change.observed.id)
+                .set_description(description.clone())
+                .set_kms_key_id(key.clone());
+            context.send(request)
         })
         .await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let deleted = context
-            .call("secretsmanager:DeleteSecret", || {
-                let request = context.secrets.delete_secret().secret_id(&live.id);
-                match data {
-                    DataPolicy::Snapshot => {
-                        request.recovery_window_in_days(live.inputs.recovery_window_in_days)
-                    }
-                    DataPolicy::Discard => request.force_delete_without_recovery(true),
-                }
-                .send()
-            })
-            .await;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context.secrets.delete_secret().secret_id(&old.live.id);
+        let request = match old.data {
+            DataPolicy::Snapshot => {
+                request.recovery_window_in_days(old.live.inputs.recovery_window_in_days)
+            }
+            DataPolicy::Discard => request.force_delete_without_recovery(true),
+        };
+        let deleted = context.send(request).await;
         match deleted {
             // It is scheduled for deletion already.
             Err(error) if !error.is(ErrorKind::InUse) => Err(error),
@@ -288,9 +261,7 @@ fn name_in(arn: &str) -> &str {
 async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput> {
     const OPERATION: &str = "secretsmanager:DescribeSecret";
     let answer = context
-        .call(OPERATION, || {
-            context.secrets.describe_secret().secret_id(id).send()
-        })
+        .send(context.secrets.describe_secret().secret_id(id))
         .await?;
     // Without them, it would be a secret of another owner, or none.
     expected(OPERATION, answer.arn(), "`ARN`")?;
@@ -349,7 +320,7 @@ fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
 /// moment.
 async fn restore(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Secret>,
     value: Option<&str>,
     error: ProviderError,
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
@@ -367,9 +338,7 @@ async fn restore(
         Err(error) => return Err(error),
     };
     let restored = context
-        .call("secretsmanager:RestoreSecret", || {
-            context.secrets.restore_secret().secret_id(&met.id).send()
-        })
+        .send(context.secrets.restore_secret().secret_id(&met.id))
         .await;
     match restored {
         Ok(_) => {
@@ -405,17 +374,17 @@ fn of_others(id: &str, error: ProviderError) -> ProviderError {
 /// fails as well.
 async fn hold_again(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Secret>,
     id: &str,
     error: ProviderError,
 ) -> ProviderError {
     let days = new.inputs.recovery_window_in_days;
-    let again = context
-        .call("secretsmanager:DeleteSecret", || {
-            let request = context.secrets.delete_secret().secret_id(id);
-            request.recovery_window_in_days(days).send()
-        })
-        .await;
+    let request = context
+        .secrets
+        .delete_secret()
+        .secret_id(id)
+        .recovery_window_in_days(days);
+    let again = context.send(request).await;
     match again {
         Ok(_) => error,
         Err(left) => ProviderError {
@@ -431,7 +400,7 @@ async fn hold_again(
 /// Puts the generated value, if there is to be one, into an existing secret that this run has met.
 async fn with_value(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Secret>,
     mut met: LiveOf<Secret>,
     value: Option<&str>,
 ) -> AwsResult<LiveOf<Secret>> {
@@ -451,18 +420,14 @@ async fn with_value(
 
 /// Generates a new value. It goes into the call that makes or fills the secret, and nowhere else.
 async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<String> {
-    let answer = context
-        .call("secretsmanager:GetRandomPassword", || {
-            context
-                .secrets
-                .get_random_password()
-                .set_password_length(rules.password_length)
-                .set_exclude_characters(rules.exclude_characters.clone())
-                .set_exclude_punctuation(rules.exclude_punctuation)
-                .set_require_each_included_type(rules.require_each_included_type)
-                .send()
-        })
-        .await?;
+    let request = context
+        .secrets
+        .get_random_password()
+        .set_password_length(rules.password_length)
+        .set_exclude_characters(rules.exclude_characters.clone())
+        .set_exclude_punctuation(rules.exclude_punctuation)
+        .set_require_each_included_type(rules.require_each_included_type);
+    let answer = context.send(request).await?;
     let password = expected(
         "secretsmanager:GetRandomPassword",
         answer.random_password,

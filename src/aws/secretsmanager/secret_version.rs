@@ -7,28 +7,31 @@
 //! - A secret keeps about a hundred versions and prunes none younger than a day (localstack/localstack#10086): an equal value
 //!   is never written again.
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Current, SecretText};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, TextRule};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, Schema, Tags, TextRule,
+};
 
 /// The value of a secret.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The ARN or name of the secret.
+    #[property(required, replaces)]
     pub secret_id: String,
     /// The value, at most 65,536 bytes.
+    #[property(required, secret, text(TextRule::new(1..=65_536).in_bytes()))]
     pub secret_string: SecretText,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     pub version_id: String,
@@ -36,29 +39,20 @@ pub struct Outputs {
 
 pub struct SecretVersion;
 
-#[async_trait]
 impl ResourceType for SecretVersion {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(
+        Schema::of::<Inputs, Outputs>(
             "aws:secretsmanager:SecretVersion",
             CreateClass::PartOfParent,
         )
-        .key(&["secretId"])
-        .shared_claim("value of a secret", "secretId")
+        .key(&[Inputs::SECRET_ID])
+        .shared_claim("value of a secret", Inputs::SECRET_ID)
         .reads_after(&["aws:secretsmanager:Secret"])
         .goes_with_parent()
-        .child_of("secretId", "aws:secretsmanager:Secret")
-        .properties([
-            Property::new("secretId").required().replaces(),
-            Property::new("secretString")
-                .required()
-                .secret()
-                .text(TextRule::new(1..=65_536).in_bytes()),
-        ])
-        .outputs(&["versionId"])
+        .child_of(Inputs::SECRET_ID, "aws:secretsmanager:Secret")
     }
 
     /// Reads ahead only if the author gives the value: a generated value is never compared.
@@ -84,11 +78,7 @@ impl ResourceType for SecretVersion {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &new.inputs.secret_id;
         let before = match super::current(context, id).await {
             // There is no value yet, or the secret was made a moment ago.
@@ -117,13 +107,7 @@ impl ResourceType for SecretVersion {
         Ok(live(id, Current { version_id, text }))
     }
 
-    async fn delete(
-        &self,
-        _context: &Context,
-        _live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, _context: &Context, _old: Old<'_, Self>) -> AwsResult<()> {
         Ok(())
     }
 }

@@ -12,7 +12,6 @@
 //!   <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
 //! - Keys of other owners in the JSON stay, the rotated password among them (hashicorp/terraform-provider-aws#31635).
 
-use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,11 +20,11 @@ use serde_json::{Map, Value};
 use super::SecretText;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, Property,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, PropertyTable,
     ProviderError, Schema, Tags, Until, Urn, Value as Input,
 };
 
@@ -46,19 +45,26 @@ const VERIFY: &str = "verify-full";
 const DEFAULT_MODE: &str = "require";
 
 /// The keys that a database's secret gets besides its password.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The ARN or name of the secret. It must hold a JSON object with `password`, and with `username` unless that is given.
+    #[property(required, replaces)]
     pub secret_id: String,
     /// The database's engine: `postgres`, `mysql`, `mariadb` or another.
+    #[property(required)]
     pub engine: String,
+    #[property(required)]
     pub host: String,
+    #[property(required)]
     pub port: u16,
+    #[property(required)]
     pub dbname: String,
     /// The user name. Default: the one in the secret.
+    #[property(server_chooses)]
     pub username: Option<String>,
-    /// True if a connection string is kept under `url`, such as `postgresql://user:password@host:5432/name`. Default: true.
+    /// True if a connection string is kept under `url`, such as `postgresql://user:password@host:5432/name`.
+    #[property(default(true))]
     pub url: Option<bool>,
     /// The mode that `url` requires of a connection to PostgreSQL: `disable`, `require`, or `verify-full`, which needs
     /// `sslRootCert`. Other engines have no parameter for it that their clients share. Default: `require` for PostgreSQL.
@@ -137,42 +143,26 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     invalid_inputs
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct TargetAttachment;
 
-#[async_trait]
 impl ResourceType for TargetAttachment {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(
+        Schema::of::<Inputs, NoOutputs>(
             "fde:secretsmanager:TargetAttachment",
             CreateClass::PartOfParent,
         )
-        .key(&["secretId"])
-        .shared_claim("value of a secret", "secretId")
+        .key(&[Inputs::SECRET_ID])
+        .shared_claim("value of a secret", Inputs::SECRET_ID)
         .reads_after(&["aws:secretsmanager:Secret"])
         .made_by_aws()
         .goes_with_parent()
-        .child_of("secretId", "aws:secretsmanager:Secret")
+        .child_of(Inputs::SECRET_ID, "aws:secretsmanager:Secret")
         .checks(|inputs| check(inputs, fit))
         .server_managed(keep_live)
         .pending(new_default)
-        .properties([
-            Property::new("secretId").required().replaces(),
-            Property::new("engine").required(),
-            Property::new("host").required(),
-            Property::new("port").required(),
-            Property::new("dbname").required(),
-            Property::new("username").server_chooses(),
-            Property::new("url").default(true),
-            Property::new("sslMode"),
-            Property::new("sslRootCert"),
-        ])
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -193,11 +183,7 @@ impl ResourceType for TargetAttachment {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         write(context, new.urn, new.inputs).await
     }
 
@@ -205,13 +191,7 @@ impl ResourceType for TargetAttachment {
         write(context, change.urn, change.wanted).await
     }
 
-    async fn delete(
-        &self,
-        _context: &Context,
-        _live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, _context: &Context, _old: Old<'_, Self>) -> AwsResult<()> {
         Ok(())
     }
 }
@@ -378,7 +358,7 @@ fn live(inputs: Inputs) -> LiveOf<TargetAttachment> {
         id: inputs.secret_id.clone(),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

@@ -6,6 +6,7 @@ pub mod topic;
 pub mod topic_policy;
 pub mod topic_subscription;
 
+use fde_infra_derive::operations;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +14,22 @@ use super::context::Context;
 use super::error::{AwsResult, if_there};
 use super::wait::until_visible;
 use crate::resource::ReadSession;
+
+operations! {
+    aws_sdk_sns, "sns":
+    CreateTopic,
+    DeleteTopic,
+    GetSubscriptionAttributes,
+    GetTopicAttributes,
+    ListSubscriptionsByTopic,
+    ListTagsForResource,
+    SetSubscriptionAttributes,
+    SetTopicAttributes,
+    Subscribe,
+    TagResource,
+    Unsubscribe,
+    UntagResource,
+}
 
 const TOPIC: &str = "aws:sns:Topic";
 
@@ -27,9 +44,7 @@ async fn attributes(
     session
         .once(&format!("sns:GetTopicAttributes {arn}"), || async {
             let answer = context
-                .call("sns:GetTopicAttributes", || {
-                    context.sns.get_topic_attributes().topic_arn(arn).send()
-                })
+                .send(context.sns.get_topic_attributes().topic_arn(arn))
                 .await;
             let answer = if_there(answer)?;
             Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
@@ -40,15 +55,13 @@ async fn attributes(
 /// Sets an attribute of a topic.
 async fn set_attribute(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult<()> {
     until_visible(|| {
-        context.call("sns:SetTopicAttributes", || {
-            context
-                .sns
-                .set_topic_attributes()
-                .topic_arn(arn)
-                .attribute_name(name)
-                .attribute_value(value)
-                .send()
-        })
+        let request = context
+            .sns
+            .set_topic_attributes()
+            .topic_arn(arn)
+            .attribute_name(name)
+            .attribute_value(value);
+        context.send(request)
     })
     .await?;
     Ok(())

@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,30 +14,29 @@ use serde::{Deserialize, Serialize};
 use super::{Attributes, attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt};
 use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::Query;
 use crate::resource::text_rule::is_plain;
-use crate::resource::{Condition, CreateClass, Property, ReadSession, Schema, Tags, TextRule};
+use crate::resource::{Condition, CreateClass, PropertyTable, ReadSession, Schema, Tags, TextRule};
 
 /// A channel that messages are published to.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "policy": "aws:sns:TopicPolicy", "subscriptions": "aws:sns:TopicSubscription", "subscription": "aws:sns:TopicSubscription" }))]
 pub struct Inputs {
     /// The name: 1 to 256 letters, digits, hyphens and underscores.
+    #[property(replaces, text(NAME))]
     pub name: String,
     /// The sender's name in mails and text messages; at most 100 characters.
+    #[property(text(TextRule::new(0..=100)))]
     pub display_name: Option<String>,
     /// The id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted. Alarms need a key whose
     /// policy allows `cloudwatch.amazonaws.com`; with `alias/aws/sns` they are lost silently.
+    #[property(regional)]
     pub kms_master_key_id: Option<String>,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const NAME: TextRule = TextRule::new(1..=256).of(
     |c| is_plain(c) || "_-".contains(c),
@@ -47,21 +45,15 @@ const NAME: TextRule = TextRule::new(1..=256).of(
 
 pub struct Topic;
 
-#[async_trait]
 impl ResourceType for Topic {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(super::TOPIC, CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>(super::TOPIC, CreateClass::NaturalKey)
             .found_by_name()
-            .named("name", 256)
+            .named(Inputs::NAME, 256)
             .blockers(&[])
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("displayName").text(TextRule::new(0..=100)),
-                Property::new("kmsMasterKeyId").regional(),
-            ])
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -86,11 +78,7 @@ impl ResourceType for Topic {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let settings = [
             ("DisplayName", &inputs.display_name),
@@ -100,23 +88,19 @@ impl ResourceType for Topic {
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
             .collect();
-        let created = context
-            .call("sns:CreateTopic", || {
-                context
-                    .sns
-                    .create_topic()
-                    .name(&inputs.name)
-                    .set_attributes(Some(settings.clone()))
-                    .set_tags(Some(to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .sns
+            .create_topic()
+            .name(&inputs.name)
+            .set_attributes(Some(settings.clone()))
+            .set_tags(Some(to_sdk(new.tags)));
+        let created = context.send(request).await;
         match created {
             Ok(answer) => Ok(Live {
                 id: expected("sns:CreateTopic", answer.topic_arn.clone(), "an ARN")?,
                 arn: answer.topic_arn,
                 inputs: inputs.clone(),
-                outputs: Outputs {},
+                outputs: NoOutputs {},
                 tags: new.tags.clone(),
                 condition: Condition::Ready,
             }),
@@ -145,7 +129,7 @@ impl ResourceType for Topic {
                 &wanted.kms_master_key_id,
             ),
         ] {
-            if change.diff.touches(property) {
+            if change.touches(property) {
                 let value = value.as_deref().unwrap_or_default();
                 set_attribute(context, &change.observed.id, attribute, value).await?;
             }
@@ -153,17 +137,9 @@ impl ResourceType for Topic {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
         context
-            .call("sns:DeleteTopic", || {
-                context.sns.delete_topic().topic_arn(&live.id).send()
-            })
+            .send(context.sns.delete_topic().topic_arn(&old.live.id))
             .await?;
         Ok(())
     }
@@ -203,22 +179,15 @@ fn live(name: &str, arn: String, attributes: &Attributes, tags: Tags) -> LiveOf<
             display_name: setting("DisplayName"),
             kms_master_key_id: setting("KmsMasterKeyId"),
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }
 }
 
 async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
-    let answer = until_visible(|| {
-        context.call("sns:ListTagsForResource", || {
-            context
-                .sns
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .send()
-        })
-    })
-    .await?;
+    let answer =
+        until_visible(|| context.send(context.sns.list_tags_for_resource().resource_arn(arn)))
+            .await?;
     Ok(from_sdk(answer.tags()))
 }

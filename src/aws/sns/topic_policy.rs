@@ -7,7 +7,6 @@
 //! - Topics can only be called in their own region: SNS says `Invalid parameter: TopicArn` elsewhere (aws/aws-cdk#7044).
 //! - Action names are the same in any case: `sns:Publish` can be returned as `SNS:Publish`.
 
-use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,44 +16,37 @@ use super::{attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_json, canonical_policy, check_form, to_policy_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, Property, Schema, Tags, Value};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
+use crate::resource::provider::Query;
+use crate::resource::{Condition, CreateClass, PropertyTable, Schema, Tags, Value};
 
 const DEFAULT_ID: &str = "__default_policy_ID";
 const DEFAULT_STATEMENT: &str = "__default_statement_ID";
 
 /// The policy that says who may do what with a topic.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The topic's ARN.
+    #[property(required, replaces, regional)]
     pub arn: String,
     /// The policy document, as an object or as JSON text.
+    #[property(required, canonical(canonical))]
     pub policy: serde_json::Value,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 pub struct TopicPolicy;
 
-#[async_trait]
 impl ResourceType for TopicPolicy {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:sns:TopicPolicy", CreateClass::PartOfParent)
-            .properties([
-                Property::new("arn").required().replaces().regional(),
-                Property::new("policy").required().canonical(canonical),
-            ])
-            .key(&["arn"])
-            .checks(|inputs| check_form(inputs, "policy"))
+        Schema::of::<Inputs, NoOutputs>("aws:sns:TopicPolicy", CreateClass::PartOfParent)
+            .key(&[Inputs::ARN])
+            .checks(|inputs| check_form(inputs, Inputs::POLICY))
             .reads_after(&[super::TOPIC])
-            .child_of("arn", super::TOPIC)
+            .child_of(Inputs::ARN, super::TOPIC)
             .opens()
     }
 
@@ -82,11 +74,7 @@ impl ResourceType for TopicPolicy {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs { arn, policy } = new.inputs;
         set_attribute(context, arn, "Policy", &to_policy_text(policy)).await?;
         Ok(live(arn, policy.clone()))
@@ -98,25 +86,15 @@ impl ResourceType for TopicPolicy {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let policy = default_policy(&live.id, &context.account_id).to_string();
-        context
-            .call("sns:SetTopicAttributes", || {
-                context
-                    .sns
-                    .set_topic_attributes()
-                    .topic_arn(&live.id)
-                    .attribute_name("Policy")
-                    .attribute_value(&policy)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let policy = default_policy(&old.live.id, &context.account_id).to_string();
+        let request = context
+            .sns
+            .set_topic_attributes()
+            .topic_arn(&old.live.id)
+            .attribute_name("Policy")
+            .attribute_value(&policy);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -129,7 +107,7 @@ fn live(arn: &str, policy: serde_json::Value) -> LiveOf<TopicPolicy> {
             arn: arn.to_owned(),
             policy,
         },
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

@@ -17,7 +17,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_sns::types::Subscription;
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -26,14 +25,13 @@ use serde::{Deserialize, Serialize};
 use super::Attributes;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_json, to_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, Property,
-    Schema, Tags, Until, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, Pending, Properties,
+    PropertyTable, Schema, Tags, Until, Value,
 };
 
 /// The text that stands in the lists in place of an ARN.
@@ -47,26 +45,32 @@ const BY_BODY: &str = "MessageBody";
 const SETTINGS: [&str; 3] = ["rawMessageDelivery", "filterPolicy", "filterPolicyScope"];
 
 /// A receiver of the messages of a topic.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The topic's ARN.
+    #[property(required, replaces, regional)]
     pub topic: String,
     /// The protocol: `email`, `email-json`, `http`, `https`, `sms`, `sqs`, `lambda`, `application` or `firehose`.
+    #[property(required, replaces)]
     pub protocol: String,
     /// The mail address, URL, telephone number or ARN, depending on the protocol.
+    #[property(required, replaces, canonical(as_shown), secret_if(holds_password))]
     pub endpoint: String,
-    /// True if messages are delivered without SNS's envelope; for `sqs`, `http`, `https` and `firehose`. Default: false.
+    /// True if messages are delivered without SNS's envelope; for `sqs`, `http`, `https` and `firehose`.
+    #[property(default(false))]
     pub raw_message_delivery: Option<bool>,
     /// The filter of messages to deliver, as an object or as JSON text. Unset: all.
+    #[property(canonical(canonical_json))]
     pub filter_policy: Option<serde_json::Value>,
-    /// The part of a message that the filter applies to, `MessageAttributes` or `MessageBody`. Default: `MessageAttributes`.
+    /// The part of a message that the filter applies to, `MessageAttributes` or `MessageBody`.
+    #[property(default(BY_ATTRIBUTES))]
     pub filter_policy_scope: Option<String>,
     /// The ARN of the role by which SNS writes to the stream; only for `firehose`, which requires it.
     pub subscription_role_arn: Option<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     /// True if the subscription still has to be confirmed.
@@ -75,30 +79,15 @@ pub struct Outputs {
 
 pub struct TopicSubscription;
 
-#[async_trait]
 impl ResourceType for TopicSubscription {
     type Inputs = Inputs;
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:sns:TopicSubscription", CreateClass::PartOfParent)
-            .properties([
-                Property::new("topic").required().replaces().regional(),
-                Property::new("protocol").required().replaces(),
-                Property::new("endpoint")
-                    .required()
-                    .replaces()
-                    .canonical(as_shown)
-                    .secret_if(holds_password),
-                Property::new("rawMessageDelivery").default(false),
-                Property::new("filterPolicy").canonical(canonical_json),
-                Property::new("filterPolicyScope").default(BY_ATTRIBUTES),
-                Property::new("subscriptionRoleArn"),
-            ])
-            .outputs(&["pendingConfirmation"])
-            .key(&["topic", "protocol", "endpoint"])
+        Schema::of::<Inputs, Outputs>("aws:sns:TopicSubscription", CreateClass::PartOfParent)
+            .key(&[Inputs::TOPIC, Inputs::PROTOCOL, Inputs::ENDPOINT])
             .reads_after(&[super::TOPIC])
-            .child_of("topic", super::TOPIC)
+            .child_of(Inputs::TOPIC, super::TOPIC)
             .checks(|inputs| check(inputs, fit))
             .pending(unconfirmed)
             .lapses(waits_for_person)
@@ -124,25 +113,19 @@ impl ResourceType for TopicSubscription {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let attributes = attributes_of(inputs);
         let answer = until_visible(|| {
-            context.call("sns:Subscribe", || {
-                context
-                    .sns
-                    .subscribe()
-                    .topic_arn(&inputs.topic)
-                    .protocol(&inputs.protocol)
-                    .endpoint(&inputs.endpoint)
-                    .set_attributes(Some(attributes.clone()))
-                    .return_subscription_arn(true)
-                    .send()
-            })
+            let request = context
+                .sns
+                .subscribe()
+                .topic_arn(&inputs.topic)
+                .protocol(&inputs.protocol)
+                .endpoint(&inputs.endpoint)
+                .set_attributes(Some(attributes.clone()))
+                .return_subscription_arn(true);
+            context.send(request)
         })
         .await?;
         let arn = expected("sns:Subscribe", answer.subscription_arn, "an ARN")?;
@@ -162,18 +145,19 @@ impl ResourceType for TopicSubscription {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
         let arn = &change.observed.id;
-        if change.diff.touches("rawMessageDelivery") {
+        if change.touches(Inputs::RAW_MESSAGE_DELIVERY) {
             let raw = wanted.raw_message_delivery.unwrap_or(false).to_string();
             set(context, arn, "RawMessageDelivery", &raw).await?;
         }
         let policy = wanted.filter_policy.as_ref();
         let scope = wanted.filter_policy_scope.as_deref();
         // Only a policy has a scope; and a policy must not be in force together with a scope that does not allow it.
-        let scope = scope.filter(|_| policy.is_some() && change.diff.touches("filterPolicyScope"));
+        let scope =
+            scope.filter(|_| policy.is_some() && change.touches(Inputs::FILTER_POLICY_SCOPE));
         if let Some(scope @ BY_BODY) = scope {
             set(context, arn, "FilterPolicyScope", scope).await?;
         }
-        if change.diff.touches("filterPolicy") {
+        if change.touches(Inputs::FILTER_POLICY) {
             let policy = policy.map_or_else(|| "{}".to_owned(), to_text);
             set(context, arn, "FilterPolicy", &policy).await?;
         }
@@ -181,7 +165,7 @@ impl ResourceType for TopicSubscription {
             set(context, arn, "FilterPolicyScope", scope).await?;
         }
         if let Some(role) = &wanted.subscription_role_arn
-            && change.diff.touches("subscriptionRoleArn")
+            && change.touches(Inputs::SUBSCRIPTION_ROLE_ARN)
         {
             set(context, arn, "SubscriptionRoleArn", role).await?;
         }
@@ -210,20 +194,12 @@ impl ResourceType for TopicSubscription {
         })
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        let Some(arn) = &live.arn else {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let Some(arn) = &old.live.arn else {
             return Ok(());
         };
         let removed = context
-            .call("sns:Unsubscribe", || {
-                context.sns.unsubscribe().subscription_arn(arn).send()
-            })
+            .send(context.sns.unsubscribe().subscription_arn(arn))
             .await;
         match removed {
             // It is deleted with the topic, or expires.
@@ -322,19 +298,16 @@ async fn on_topic(
 }
 
 async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
-    let subscriptions = pages("sns:ListSubscriptionsByTopic", |token| async move {
-        let page = context
-            .call("sns:ListSubscriptionsByTopic", || {
-                context
-                    .sns
-                    .list_subscriptions_by_topic()
-                    .topic_arn(topic)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.subscriptions, page.next_token))
-    });
+    let subscriptions = context.pages(
+        |token| {
+            context
+                .sns
+                .list_subscriptions_by_topic()
+                .topic_arn(topic)
+                .set_next_token(token)
+        },
+        |page| (page.subscriptions, page.next_token),
+    );
     match subscriptions.await {
         // The topic has been deleted meanwhile.
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
@@ -399,15 +372,11 @@ async fn find(
 }
 
 async fn get(context: &Context, arn: &str) -> AwsResult<Attributes> {
-    let answer = context
-        .call("sns:GetSubscriptionAttributes", || {
-            context
-                .sns
-                .get_subscription_attributes()
-                .subscription_arn(arn)
-                .send()
-        })
-        .await?;
+    let request = context
+        .sns
+        .get_subscription_attributes()
+        .subscription_arn(arn);
+    let answer = context.send(request).await?;
     Ok(answer.attributes.unwrap_or_default())
 }
 
@@ -419,15 +388,13 @@ fn is_pending(attributes: &Attributes) -> bool {
 
 async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult<()> {
     until_visible(|| {
-        context.call("sns:SetSubscriptionAttributes", || {
-            context
-                .sns
-                .set_subscription_attributes()
-                .subscription_arn(arn)
-                .attribute_name(name)
-                .attribute_value(value)
-                .send()
-        })
+        let request = context
+            .sns
+            .set_subscription_attributes()
+            .subscription_arn(arn)
+            .attribute_name(name)
+            .attribute_value(value);
+        context.send(request)
     })
     .await?;
     Ok(())

@@ -11,6 +11,25 @@ pub mod web_acl_logging_configuration;
 
 use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::{ErrorKind, ProviderError};
+use fde_infra_derive::operations;
+
+operations! {
+    aws_sdk_wafv2, "wafv2":
+    AssociateWebACL,
+    CreateWebACL,
+    DeleteLoggingConfiguration,
+    DeleteWebACL,
+    DisassociateWebACL,
+    GetLoggingConfiguration,
+    GetWebACL,
+    GetWebACLForResource,
+    ListResourcesForWebACL,
+    ListTagsForResource,
+    PutLoggingConfiguration,
+    TagResource,
+    UntagResource,
+    UpdateWebACL,
+}
 
 fn invalid(token: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, token, message)

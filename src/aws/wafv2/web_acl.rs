@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use std::collections::{HashMap, HashSet};
 
-use async_trait::async_trait;
 use aws_sdk_wafv2::types::{
     ResourceType as WafResourceType, Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary,
 };
@@ -28,37 +27,41 @@ use crate::aws::context::Context;
 use crate::aws::elbv2;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::{few_pages, worth, worth_asking};
-use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
+};
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived_within;
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
+use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
     TextRule, Value,
 };
 
 /// Rules that decide which requests get through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// 1 to 128 letters, digits, `_` and `-`; unique in account and region.
+    #[property(replaces, text(NAME))]
     pub name: String,
     /// `REGIONAL`, the only scope there is here.
     #[schemars(extend("enum" = ["REGIONAL"]))]
+    #[property(default(REGIONAL), replaces)]
     pub scope: String,
     /// 1 to 256 characters. Once set it can be changed, not removed.
+    #[property(server_chooses, text(DESCRIPTION))]
     pub description: Option<String>,
     /// The action on a request that no rule decides.
+    #[property(required, canonical(canonical_action))]
     pub default_action: DefaultAction,
     /// Default: none.
+    #[property(default(Value::List(Vec::new())), canonical(canonical))]
     pub rules: Vec<Rule>,
+    #[property(required)]
     pub visibility_config: VisibilityConfig,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const TOKEN: &str = "aws:wafv2:WebAcl";
 const REGIONAL: &str = "REGIONAL";
@@ -92,29 +95,14 @@ const GUARDED: [WafResourceType; 4] = [
 
 pub struct WebAcl;
 
-#[async_trait]
 impl ResourceType for WebAcl {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::NaturalKey)
             .blockers(&["aws:wafv2:WebAclAssociation"])
-            .named("name", LONGEST_NAME)
-            .properties([
-                Property::new("name").replaces().text(NAME),
-                Property::new("scope").default(REGIONAL).replaces(),
-                Property::new("description")
-                    .server_chooses()
-                    .text(DESCRIPTION),
-                Property::new("defaultAction")
-                    .required()
-                    .canonical(canonical_action),
-                Property::new("rules")
-                    .default(Value::List(Vec::new()))
-                    .canonical(canonical),
-                Property::new("visibilityConfig").required(),
-            ])
+            .named(Inputs::NAME, LONGEST_NAME)
             .checks(|inputs| check(inputs, fit))
     }
 
@@ -162,31 +150,23 @@ impl ResourceType for WebAcl {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "wafv2:CreateWebACL";
         let inputs = new.inputs;
         let rules = rules_to_sdk(inputs)?;
         let default_action = inputs.default_action.to_sdk(WHOLE)?;
         let visibility = inputs.visibility_config.to_sdk(WHOLE)?;
-        let answer = context
-            .call(CREATE, || {
-                context
-                    .wafv2
-                    .create_web_acl()
-                    .name(&inputs.name)
-                    .scope(Scope::Regional)
-                    .set_description(inputs.description.clone())
-                    .default_action(default_action.clone())
-                    .set_rules(Some(rules.clone()))
-                    .visibility_config(visibility.clone())
-                    .set_tags(Some(super::to_sdk(new.tags)))
-                    .send()
-            })
-            .await;
+        let request = context
+            .wafv2
+            .create_web_acl()
+            .name(&inputs.name)
+            .scope(Scope::Regional)
+            .set_description(inputs.description.clone())
+            .default_action(default_action.clone())
+            .set_rules(Some(rules.clone()))
+            .visibility_config(visibility.clone())
+            .set_tags(Some(super::to_sdk(new.tags)));
+        let answer = context.send(request).await;
         match answer {
             Ok(answer) => {
                 let summary = expected(CREATE, answer.summary, "a summary")?;
@@ -194,7 +174,7 @@ impl ResourceType for WebAcl {
                     id: summary.id().unwrap_or_default().to_owned(),
                     arn: summary.arn().map(str::to_owned),
                     inputs: inputs.clone(),
-                    outputs: Outputs {},
+                    outputs: NoOutputs {},
                     tags: new.tags.clone(),
                     condition: Condition::Ready,
                 })
@@ -242,58 +222,43 @@ impl ResourceType for WebAcl {
         // An ACL that was made without one may be shown with an empty one, which no request may have.
         let described = acl.description.clone().filter(|text| !text.is_empty());
         let description = wanted.description.clone().or(described);
-        context
-            .call(UPDATE, || {
-                context
-                    .wafv2
-                    .update_web_acl()
-                    .name(acl.name())
-                    .id(acl.id())
-                    .scope(Scope::Regional)
-                    .lock_token(&lock_token)
-                    .set_description(description.clone())
-                    .default_action(default_action.clone())
-                    .set_rules(Some(rules.clone()))
-                    .visibility_config(visibility.clone())
-                    .set_custom_response_bodies(acl.custom_response_bodies.clone())
-                    .set_captcha_config(acl.captcha_config.clone())
-                    .set_challenge_config(acl.challenge_config.clone())
-                    .set_token_domains(acl.token_domains.clone())
-                    .set_association_config(acl.association_config.clone())
-                    .set_data_protection_config(acl.data_protection_config.clone())
-                    .set_on_source_d_do_s_protection_config(
-                        acl.on_source_d_do_s_protection_config.clone(),
-                    )
-                    .set_application_config(acl.application_config.clone())
-                    .set_monetization_config(acl.monetization_config.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .wafv2
+            .update_web_acl()
+            .name(acl.name())
+            .id(acl.id())
+            .scope(Scope::Regional)
+            .lock_token(&lock_token)
+            .set_description(description.clone())
+            .default_action(default_action.clone())
+            .set_rules(Some(rules.clone()))
+            .visibility_config(visibility.clone())
+            .set_custom_response_bodies(acl.custom_response_bodies.clone())
+            .set_captcha_config(acl.captcha_config.clone())
+            .set_challenge_config(acl.challenge_config.clone())
+            .set_token_domains(acl.token_domains.clone())
+            .set_association_config(acl.association_config.clone())
+            .set_data_protection_config(acl.data_protection_config.clone())
+            .set_on_source_d_do_s_protection_config(acl.on_source_d_do_s_protection_config.clone())
+            .set_application_config(acl.application_config.clone())
+            .set_monetization_config(acl.monetization_config.clone());
+        context.send(request).await?;
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let live = old.live;
         let Some(found) = get(context, &summary_of(live)).await? else {
             return Ok(());
         };
-        context
-            .call("wafv2:DeleteWebACL", || {
-                context
-                    .wafv2
-                    .delete_web_acl()
-                    .name(&live.inputs.name)
-                    .id(&live.id)
-                    .scope(Scope::Regional)
-                    .lock_token(&found.lock_token)
-                    .send()
-            })
-            .await?;
+        let request = context
+            .wafv2
+            .delete_web_acl()
+            .name(&live.inputs.name)
+            .id(&live.id)
+            .scope(Scope::Regional)
+            .lock_token(&found.lock_token);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -342,17 +307,13 @@ struct Found {
 /// One ACL; `None` if it is gone.
 async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Found>> {
     const GET: &str = "wafv2:GetWebACL";
-    let answer = context
-        .call(GET, || {
-            context
-                .wafv2
-                .get_web_acl()
-                .set_name(summary.name.clone())
-                .set_id(summary.id.clone())
-                .scope(Scope::Regional)
-                .send()
-        })
-        .await;
+    let request = context
+        .wafv2
+        .get_web_acl()
+        .set_name(summary.name.clone())
+        .set_id(summary.id.clone())
+        .scope(Scope::Regional);
+    let answer = context.send(request).await;
     let Some(answer) = if_there(answer)? else {
         return Ok(None);
     };
@@ -410,16 +371,12 @@ async fn few(context: &Context, most: usize) -> AwsResult<Option<Vec<WebAclSumma
 /// The tags of one ACL; none if it is gone.
 async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
     const OPERATION: &str = "wafv2:ListTagsForResource";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .wafv2
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .limit(100)
-                .send()
-        })
-        .await;
+    let request = context
+        .wafv2
+        .list_tags_for_resource()
+        .resource_arn(arn)
+        .limit(100);
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) => {
             let info = expected(
@@ -537,7 +494,7 @@ fn live(acl: &Acl, tags: Tags) -> LiveOf<WebAcl> {
         id: acl.id().to_owned(),
         arn: Some(acl.arn().to_owned()),
         inputs: inputs_of(acl),
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
     }

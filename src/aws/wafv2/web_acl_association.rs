@@ -11,7 +11,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_wafv2::types::ResourceType as WafResourceType;
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -19,51 +18,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
 };
 
 /// Puts a web ACL in front of a load balancer.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// ARN of an application load balancer.
+    #[property(required, replaces, regional)]
     pub resource_arn: String,
     /// ARN of the ACL.
+    #[property(required, regional)]
     pub web_acl_arn: String,
 }
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
 
 const TOKEN: &str = "aws:wafv2:WebAclAssociation";
 const ASSOCIATE: &str = "wafv2:AssociateWebACL";
 
 pub struct WebAclAssociation;
 
-#[async_trait]
 impl ResourceType for WebAclAssociation {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::PartOfParent)
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::PartOfParent)
             .checks(|inputs| check(inputs, fit))
-            .key(&["resourceArn"])
+            .key(&[Inputs::RESOURCE_ARN])
             .reads_after(&["aws:wafv2:WebAcl", "aws:lb:LoadBalancer"])
-            .child_of("webAclArn", "aws:wafv2:WebAcl")
-            .child_of("resourceArn", "aws:lb:LoadBalancer")
-            .properties([
-                Property::new("resourceArn")
-                    .required()
-                    .replaces()
-                    .regional(),
-                Property::new("webAclArn").required().regional(),
-            ])
+            .child_of(Inputs::WEB_ACL_ARN, "aws:wafv2:WebAcl")
+            .child_of(Inputs::RESOURCE_ARN, "aws:lb:LoadBalancer")
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -120,11 +109,7 @@ impl ResourceType for WebAclAssociation {
         Ok(found)
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         match until_visible(|| guarding(context, &inputs.resource_arn)).await? {
             Some(acl) if acl == inputs.web_acl_arn => {}
@@ -148,22 +133,12 @@ impl ResourceType for WebAclAssociation {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("wafv2:DisassociateWebACL", || {
-                context
-                    .wafv2
-                    .disassociate_web_acl()
-                    .resource_arn(&live.inputs.resource_arn)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .wafv2
+            .disassociate_web_acl()
+            .resource_arn(&old.live.inputs.resource_arn);
+        context.send(request).await?;
         Ok(())
     }
 }
@@ -173,14 +148,12 @@ async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) 
     Wait::long(ASSOCIATE, 10, progress)
         .until(|| async {
             let answer = until_visible(|| {
-                context.call(ASSOCIATE, || {
-                    context
-                        .wafv2
-                        .associate_web_acl()
-                        .resource_arn(&inputs.resource_arn)
-                        .web_acl_arn(&inputs.web_acl_arn)
-                        .send()
-                })
+                let request = context
+                    .wafv2
+                    .associate_web_acl()
+                    .resource_arn(&inputs.resource_arn)
+                    .web_acl_arn(&inputs.web_acl_arn);
+                context.send(request)
             })
             .await;
             match answer {
@@ -221,16 +194,12 @@ pub(super) async fn guarded_by(
     kind: WafResourceType,
 ) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "wafv2:ListResourcesForWebACL";
-    let answer = context
-        .call(OPERATION, || {
-            context
-                .wafv2
-                .list_resources_for_web_acl()
-                .web_acl_arn(acl)
-                .resource_type(kind.clone())
-                .send()
-        })
-        .await;
+    let request = context
+        .wafv2
+        .list_resources_for_web_acl()
+        .web_acl_arn(acl)
+        .resource_type(kind.clone());
+    let answer = context.send(request).await;
     match answer {
         Ok(answer) => expected(OPERATION, answer.resource_arns, "`ResourceArns`"),
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
@@ -256,15 +225,11 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
 
 /// The ARN of the ACL that guards a resource.
 async fn guarding(context: &Context, resource: &str) -> AwsResult<Option<String>> {
-    let answer = context
-        .call("wafv2:GetWebACLForResource", || {
-            context
-                .wafv2
-                .get_web_acl_for_resource()
-                .resource_arn(resource)
-                .send()
-        })
-        .await?;
+    let request = context
+        .wafv2
+        .get_web_acl_for_resource()
+        .resource_arn(resource);
+    let answer = context.send(request).await?;
     Ok(answer.web_acl().map(|acl| acl.arn().to_owned()))
 }
 
@@ -273,7 +238,7 @@ fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {
         id: inputs.resource_arn.clone(),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

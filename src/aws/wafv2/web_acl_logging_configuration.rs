@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_sdk_wafv2::types as sdk;
 use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
@@ -23,26 +22,30 @@ use super::logging_filter::{self, LoggingFilter};
 use super::rule::{Place, Plain};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, InvalidInput, Observed, Property, Schema, Tags, Value,
+    Condition, CreateClass, InvalidInput, Observed, PropertyTable, Schema, Tags, Value,
 };
 
 /// Has a web ACL log the requests that it sees.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// ARN of the ACL.
+    #[property(required, replaces, regional)]
     pub resource_arn: String,
     /// The ARN of one log group, bucket or delivery stream, whose name begins with `aws-waf-logs-`; the ARN of a log group
     /// is without the trailing `:*`.
+    #[property(required, canonical(canonical_destinations), regional)]
     pub log_destination_configs: Vec<String>,
     /// The parts of a request that are not written. Up to 100. Default: everything is written.
+    #[property(default(Value::List(Vec::new())), canonical(canonical_fields))]
     pub redacted_fields: Vec<RedactedField>,
     /// The selection of the requests that are logged. Default: all are.
+    #[property(canonical(logging_filter::canonical))]
     pub logging_filter: Option<LoggingFilter>,
 }
 
@@ -68,10 +71,6 @@ pub struct Header {
     pub name: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {}
-
 const TOKEN: &str = "aws:wafv2:WebAclLoggingConfiguration";
 const WEB_ACL: &str = "aws:wafv2:WebAcl";
 /// The prefix of the name of a destination.
@@ -88,32 +87,17 @@ pub(super) const WHOLE: Place<'_> = Place {
 
 pub struct WebAclLoggingConfiguration;
 
-#[async_trait]
 impl ResourceType for WebAclLoggingConfiguration {
     type Inputs = Inputs;
-    type Outputs = Outputs;
+    type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>(TOKEN, CreateClass::PartOfParent)
+        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::PartOfParent)
             .checks(|inputs| check(inputs, fit))
-            .key(&["resourceArn"])
+            .key(&[Inputs::RESOURCE_ARN])
             .reads_after(&[WEB_ACL])
-            .child_of("resourceArn", WEB_ACL)
+            .child_of(Inputs::RESOURCE_ARN, WEB_ACL)
             .aftermath(aftermath)
-            .properties([
-                Property::new("resourceArn")
-                    .required()
-                    .replaces()
-                    .regional(),
-                Property::new("logDestinationConfigs")
-                    .required()
-                    .canonical(canonical_destinations)
-                    .regional(),
-                Property::new("redactedFields")
-                    .default(Value::List(Vec::new()))
-                    .canonical(canonical_fields),
-                Property::new("loggingFilter").canonical(logging_filter::canonical),
-            ])
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -134,11 +118,7 @@ impl ResourceType for WebAclLoggingConfiguration {
             .collect())
     }
 
-    async fn create(
-        &self,
-        context: &Context,
-        new: New<'_, Self::Inputs>,
-    ) -> AwsResult<LiveOf<Self>> {
+    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         put(context, new.inputs, new.progress).await?;
         Ok(live(new.inputs.clone()))
     }
@@ -148,22 +128,12 @@ impl ResourceType for WebAclLoggingConfiguration {
         Ok(change.applied())
     }
 
-    async fn delete(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        _data: DataPolicy,
-        _progress: &dyn Progress,
-    ) -> AwsResult<()> {
-        context
-            .call("wafv2:DeleteLoggingConfiguration", || {
-                context
-                    .wafv2
-                    .delete_logging_configuration()
-                    .resource_arn(&live.inputs.resource_arn)
-                    .send()
-            })
-            .await?;
+    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
+        let request = context
+            .wafv2
+            .delete_logging_configuration()
+            .resource_arn(&old.live.inputs.resource_arn);
+        context.send(request).await?;
         Ok(())
     }
 
@@ -197,13 +167,7 @@ async fn get(
 ) -> AwsResult<Option<LiveOf<WebAclLoggingConfiguration>>> {
     const OPERATION: &str = "wafv2:GetLoggingConfiguration";
     let answer = context
-        .call(OPERATION, || {
-            context
-                .wafv2
-                .get_logging_configuration()
-                .resource_arn(acl)
-                .send()
-        })
+        .send(context.wafv2.get_logging_configuration().resource_arn(acl))
         .await;
     let Some(answer) = if_there(answer)? else {
         return Ok(None);
@@ -218,13 +182,11 @@ async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> Aws
     let wanted = to_sdk(inputs)?;
     while_in_use(Duration::from_mins(2), progress, || {
         until_visible(|| {
-            context.call("wafv2:PutLoggingConfiguration", || {
-                context
-                    .wafv2
-                    .put_logging_configuration()
-                    .logging_configuration(wanted.clone())
-                    .send()
-            })
+            let request = context
+                .wafv2
+                .put_logging_configuration()
+                .logging_configuration(wanted.clone());
+            context.send(request)
         })
     })
     .await?;
@@ -237,7 +199,7 @@ fn live(inputs: Inputs) -> LiveOf<WebAclLoggingConfiguration> {
         id: format!("{}/logging", inputs.resource_arn),
         arn: None,
         inputs,
-        outputs: Outputs {},
+        outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
     }

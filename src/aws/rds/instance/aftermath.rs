@@ -76,27 +76,23 @@ pub(super) async fn tag(
         .collect();
     let tagged = async {
         until_visible(|| {
-            context.call("rds:AddTagsToResource", || {
-                context
-                    .rds
-                    .add_tags_to_resource()
-                    .resource_name(&arn)
-                    .set_tags(Some(rds::to_sdk(&tags)))
-                    .send()
-            })
+            let request = context
+                .rds
+                .add_tags_to_resource()
+                .resource_name(&arn)
+                .set_tags(Some(rds::to_sdk(&tags)));
+            context.send(request)
         })
         .await?;
         if !live.inputs.copy_tags_to_snapshot {
             return Ok(());
         }
-        let untagged = context.call("rds:RemoveTagsFromResource", || {
-            context
-                .rds
-                .remove_tags_from_resource()
-                .resource_name(&arn)
-                .set_tag_keys(Some(marks.clone()))
-                .send()
-        });
+        let request = context
+            .rds
+            .remove_tags_from_resource()
+            .resource_name(&arn)
+            .set_tag_keys(Some(marks.clone()));
+        let untagged = context.send(request);
         untagged.await.map(drop)
     };
     tagged.await.map_err(|error: ProviderError| {

@@ -1,5 +1,6 @@
 //! Changes that AWS refuses, reported before anything is done.
 
+use super::Inputs;
 use super::versions;
 use crate::resource::{Diff, Properties, Value};
 
@@ -40,7 +41,7 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
     // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>
     let least = (size * 1.1).ceil();
     if let Some(limit) = number(desired, "maxAllocatedStorage")
-        && diff.touches("maxAllocatedStorage")
+        && diff.touches(Inputs::MAX_ALLOCATED_STORAGE)
         && limit < least
     {
         return Some(format!(
@@ -48,7 +49,7 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
              storage, which is {size} GiB by now: say {least} or more"
         ));
     }
-    if diff.touches("performanceInsightsKmsKeyId")
+    if diff.touches(Inputs::PERFORMANCE_INSIGHTS_KMS_KEY_ID)
         && is_on(desired, "performanceInsightsEnabled")
         && is_on(observed, "performanceInsightsEnabled")
     {
@@ -56,12 +57,14 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
              `performanceInsightsEnabled` off first, which drops what they have collected";
         return Some(reason.to_owned());
     }
-    if diff.touches("replicateSourceDb") && text(desired, "replicateSourceDb").is_some() {
+    if diff.touches(Inputs::REPLICATE_SOURCE_DB)
+        && text(desired, Inputs::REPLICATE_SOURCE_DB).is_some()
+    {
         let reason = "`replicateSourceDb` cannot be set on an instance that exists; a replica of another source is a \
              new instance";
         return Some(reason.to_owned());
     }
-    if diff.touches("engineVersion") {
+    if diff.touches(Inputs::ENGINE_VERSION) {
         let engine = text(desired, "engine").or_else(|| text(observed, "engine"))?;
         let wanted = text(desired, "engineVersion")?;
         let live = text(observed, "engineVersion")?;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use super::Instance;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::pages::pages;
 use crate::aws::resource_type::LiveOf;
 use crate::resource::{Pending, ProviderError, ReadSession, Until};
 
@@ -85,21 +84,19 @@ async fn describe(
         .set_values(Some(instances.to_vec()))
         .build();
     let filter = &filter;
-    let found = pages(OPERATION, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
+    let found = context
+        .pages(
+            |marker| {
                 context
                     .rds
                     .describe_pending_maintenance_actions()
                     .filters(filter.clone())
                     .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.pending_maintenance_actions, page.marker))
-    })
-    .await?;
+                    .set_marker(marker)
+            },
+            |page| (page.pending_maintenance_actions, page.marker),
+        )
+        .await?;
     Ok(found
         .into_iter()
         .filter_map(|resource| {

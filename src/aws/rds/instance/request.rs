@@ -54,7 +54,7 @@ pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
 
 pub(super) async fn create(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Instance>,
     password: &SecretText,
 ) -> AwsResult<DbInstance> {
     let inputs = new.inputs;
@@ -112,7 +112,7 @@ pub(super) async fn create(
 /// source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
 pub(super) async fn create_replica(
     context: &Context,
-    new: &New<'_, Inputs>,
+    new: &New<'_, Instance>,
 ) -> AwsResult<DbInstance> {
     let inputs = new.inputs;
     let answer = context
@@ -295,7 +295,7 @@ pub(super) fn modify(
         request = request.master_user_password(password.expose());
     }
     for (names, say) in MODIFICATIONS {
-        if names.iter().any(|name| change.diff.touches(name)) {
+        if names.iter().any(|name| change.touches(name)) {
             request = say(request, wanted, observed);
         }
     }

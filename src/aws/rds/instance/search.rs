@@ -61,17 +61,13 @@ async fn list(
     });
     let filters = &filters;
     few_pages(OPERATION, most, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .rds
-                    .describe_db_instances()
-                    .set_filters(filters.clone())
-                    .max_records(PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
+        let request = context
+            .rds
+            .describe_db_instances()
+            .set_filters(filters.clone())
+            .max_records(PAGE)
+            .set_marker(marker.clone());
+        let page = context.send(request).await?;
         Ok((page.db_instances, page.marker))
     })
     .await

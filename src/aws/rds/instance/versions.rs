@@ -3,7 +3,6 @@
 use super::Inputs;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, is_unknown_version};
-use crate::aws::pages::pages;
 use crate::resource::ProviderError;
 
 /// Adds the available versions to AWS's error that it has no such version. Old minor versions are closed to new instances,
@@ -52,21 +51,19 @@ fn numbers(version: &str) -> Vec<u32> {
 }
 
 async fn offered(context: &Context, engine: &str) -> AwsResult<Vec<String>> {
-    let versions = pages("rds:DescribeDBEngineVersions", |marker| async move {
-        let page = context
-            .call("rds:DescribeDBEngineVersions", || {
+    let versions = context
+        .pages(
+            |marker| {
                 context
                     .rds
                     .describe_db_engine_versions()
                     .engine(engine)
                     .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.db_engine_versions, page.marker))
-    })
-    .await?;
+                    .set_marker(marker)
+            },
+            |page| (page.db_engine_versions, page.marker),
+        )
+        .await?;
     Ok(versions
         .into_iter()
         .filter_map(|version| version.engine_version)
