@@ -31,8 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "display",
         &["resource", "graph", "plan", "execute", "deployment"],
     ),
-    // The macros: a package of its own, which the compiler runs.
-    ("derive", &[]),
+    // The macros, a package of its own: the paths are those of the code that it writes.
+    ("derive", &["resource", "aws"]),
     ("sandbox", &[]),
     ("testing", &["resource", "graph", "execute", "deployment"]),
     (
