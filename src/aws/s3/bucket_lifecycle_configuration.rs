@@ -10,9 +10,7 @@
 //! - Rules that were put are not read back everywhere at once.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
-use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration as SdkConfiguration, TransitionDefaultMinimumObjectSize,
 };
@@ -23,15 +21,13 @@ use serde::{Deserialize, Serialize};
 
 use super::lifecycle_checks::fit_rule;
 use super::lifecycle_rule::{from_sdk, to_sdk};
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{compact, ordered_by};
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType, check};
+use crate::aws::resource_type::check;
 use crate::resource::diff::sorted;
-use crate::resource::provider::Query;
-use crate::resource::{
-    CreateClass, InvalidInput, Properties, PropertyTable, ReadSession, Schema, Value,
-};
+use crate::resource::{InvalidInput, Properties, PropertyTable, ReadSession, Schema, Value};
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
@@ -162,92 +158,48 @@ pub struct AbortIncompleteMultipartUpload {
 
 pub struct BucketLifecycleConfiguration;
 
-impl ResourceType for BucketLifecycleConfiguration {
+impl Part for BucketLifecycleConfiguration {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>(
-            "aws:s3:BucketLifecycleConfiguration",
-            CreateClass::PartOfParent,
-        )
-        .checks(|inputs| check(inputs, fit))
-        .discards(discards)
-        .key(&[Inputs::BUCKET])
-        .reads_after(&[super::BUCKET])
-        .child_of(Inputs::BUCKET, super::BUCKET)
+    const TOKEN: &'static str = "aws:s3:BucketLifecycleConfiguration";
+
+    fn describe(common: Schema) -> Schema {
+        common
+            .checks(|inputs| check(inputs, fit))
+            .discards(discards)
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            kept(context, query.session, &bucket).await
-        })
-        .await;
+    async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        let request = context
+            .s3
+            .get_bucket_lifecycle_configuration()
+            .bucket(bucket);
+        let answer = context.send(request).await?;
+        Ok(Some(Inputs {
+            bucket: bucket.to_owned(),
+            rules: answer.rules().iter().map(from_sdk).collect(),
+            transition_default_minimum_object_size: answer
+                .transition_default_minimum_object_size()
+                .map_or(DEFAULT_MINIMUM, TransitionDefaultMinimumObjectSize::as_str)
+                .to_owned(),
+        }))
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        super::parts(query, |bucket| async move {
-            let answer = kept(context, query.session, &bucket).await?;
-            let inputs = Inputs {
-                bucket: bucket.clone(),
-                rules: answer.rules().iter().map(from_sdk).collect(),
-                transition_default_minimum_object_size: answer
-                    .transition_default_minimum_object_size()
-                    .map_or(DEFAULT_MINIMUM, TransitionDefaultMinimumObjectSize::as_str)
-                    .to_owned(),
-            };
-            Ok(Some(super::part(&bucket, inputs, NoOutputs {})))
-        })
-        .await
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        put(context, inputs).await
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let inputs = new.inputs;
-        super::change(context, &inputs.bucket, new.progress, || {
-            put(context, inputs)
-        })
-        .await?;
-        Ok(super::part(&inputs.bucket, inputs.clone(), NoOutputs {}))
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        let request = context.s3.delete_bucket_lifecycle().bucket(bucket);
+        context.send(request).await.map(drop)
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        super::change(context, &change.observed.id, change.progress, || {
-            put(context, change.wanted)
-        })
-        .await?;
-        Ok(change.applied())
-    }
-
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        super::in_turn(context, &old.live.id, old.progress, || async {
-            context
-                .send(context.s3.delete_bucket_lifecycle().bucket(&old.live.id))
-                .await?;
-            Ok(())
-        })
-        .await
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
     }
 }
 
 const PUT: &str = "s3:PutBucketLifecycleConfiguration";
-
-/// Returns what [`get`] returns, requested once per read session.
-async fn kept(
-    context: &Context,
-    session: &ReadSession,
-    bucket: &str,
-) -> AwsResult<Arc<GetBucketLifecycleConfigurationOutput>> {
-    let key = format!("s3:GetBucketLifecycleConfiguration {bucket}");
-    session.once(&key, || get(context, bucket)).await
-}
-
-async fn get(context: &Context, bucket: &str) -> AwsResult<GetBucketLifecycleConfigurationOutput> {
-    let request = context
-        .s3
-        .get_bucket_lifecycle_configuration()
-        .bucket(bucket);
-    context.send(request).await
-}
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let mut invalid_inputs: Vec<InvalidInput> = inputs

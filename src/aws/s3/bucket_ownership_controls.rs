@@ -6,19 +6,16 @@
 //! S3 does not switch access control lists off while the bucket's own list grants something to others
 //! (hashicorp/terraform-provider-aws#26164): the remedy says how to remove that list.
 
-use std::sync::Arc;
-
 use aws_sdk_s3::types::{
     ObjectOwnership as SdkOwnership, OwnershipControls, OwnershipControlsRule,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
-use crate::resource::provider::Query;
-use crate::resource::{CreateClass, PropertyTable, ReadSession, Schema};
+use crate::resource::{PropertyTable, ReadSession, Schema};
 
 const OPERATION: &str = "s3:PutBucketOwnershipControls";
 
@@ -52,85 +49,39 @@ pub enum ObjectOwnership {
 
 pub struct BucketOwnershipControls;
 
-impl ResourceType for BucketOwnershipControls {
+impl Part for BucketOwnershipControls {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketOwnershipControls", CreateClass::PartOfParent)
-            .key(&[Inputs::BUCKET])
-            .reads_after(&[super::BUCKET])
-            .made_by_aws()
-            .child_of(Inputs::BUCKET, super::BUCKET)
+    const TOKEN: &'static str = "aws:s3:BucketOwnershipControls";
+
+    fn describe(common: Schema) -> Schema {
+        common.made_by_aws()
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            kept(context, query.session, &bucket).await
-        })
-        .await;
+    async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        Ok(Some(Inputs {
+            bucket: bucket.to_owned(),
+            rule: Rule {
+                object_ownership: get(context, bucket).await?,
+            },
+        }))
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let wanting = super::wanting(query);
-        super::parts(query, |bucket| {
-            let wanted = wanting.contains(&bucket);
-            async move {
-                let ownership = *kept(context, query.session, &bucket).await?;
-                let shown = wanted || ownership != ObjectOwnership::BucketOwnerEnforced;
-                Ok(shown.then(|| live(&bucket, ownership)))
-            }
-        })
-        .await
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        put(context, &inputs.bucket, inputs.rule.object_ownership).await
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let Inputs { bucket, rule } = new.inputs;
-        super::change(context, bucket, new.progress, || {
-            put(context, bucket, rule.object_ownership)
-        })
-        .await?;
-        Ok(live(bucket, rule.object_ownership))
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        put(context, bucket, ObjectOwnership::BucketOwnerEnforced).await
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let bucket = &change.observed.id;
-        super::change(context, bucket, change.progress, || {
-            put(context, bucket, change.wanted.rule.object_ownership)
-        })
-        .await?;
-        Ok(change.applied())
+    fn is_default(inputs: &Inputs) -> bool {
+        inputs.rule.object_ownership == ObjectOwnership::BucketOwnerEnforced
     }
 
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        let live = old.live;
-        let default = ObjectOwnership::BucketOwnerEnforced;
-        if live.inputs.rule.object_ownership == default {
-            return Ok(());
-        }
-        super::in_turn(context, &live.id, old.progress, || {
-            put(context, &live.id, default)
-        })
-        .await
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
     }
-}
-
-fn live(bucket: &str, object_ownership: ObjectOwnership) -> LiveOf<BucketOwnershipControls> {
-    let inputs = Inputs {
-        bucket: bucket.to_owned(),
-        rule: Rule { object_ownership },
-    };
-    super::part(bucket, inputs, NoOutputs {})
-}
-
-/// Returns what [`get`] returns, requested once per read session.
-async fn kept(
-    context: &Context,
-    session: &ReadSession,
-    bucket: &str,
-) -> AwsResult<Arc<ObjectOwnership>> {
-    let key = format!("s3:GetBucketOwnershipControls {bucket}");
-    session.once(&key, || get(context, bucket)).await
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<ObjectOwnership> {

@@ -6,17 +6,14 @@
 //!   remedy says more.
 //! - A principal that is deleted comes back as its id, `AROA…` (cloud-custodian/cloud-custodian#9879): a difference.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, check_form, least_size, to_policy_text};
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
-use crate::resource::provider::Query;
-use crate::resource::{CreateClass, InvalidInput, Properties, PropertyTable, ReadSession, Schema};
+use crate::resource::{InvalidInput, Properties, PropertyTable, ReadSession, Schema};
 
 /// The policy of who may do what with a bucket and its objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
@@ -49,96 +46,41 @@ fn check_size(inputs: &Properties) -> Vec<InvalidInput> {
 
 pub struct BucketPolicy;
 
-impl ResourceType for BucketPolicy {
+impl Part for BucketPolicy {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketPolicy", CreateClass::PartOfParent)
-            .key(&[Inputs::BUCKET])
+    const TOKEN: &'static str = "aws:s3:BucketPolicy";
+
+    fn describe(common: Schema) -> Schema {
+        common
             .checks(|inputs| [check_form(inputs, Inputs::POLICY), check_size(inputs)].concat())
-            .reads_after(&[super::BUCKET])
-            .child_of(Inputs::BUCKET, super::BUCKET)
             .opens()
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            kept(context, query.session, &bucket).await
-        })
-        .await;
+    async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        let answer = context
+            .send(context.s3.get_bucket_policy().bucket(bucket))
+            .await?;
+        Ok(answer.policy.map(|policy| Inputs {
+            bucket: bucket.to_owned(),
+            policy: serde_json::Value::String(policy),
+        }))
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        super::parts(query, |bucket| async move {
-            let policy = kept(context, query.session, &bucket).await?;
-            let policy = policy.as_ref().clone();
-            Ok(policy.map(|policy| live(&bucket, serde_json::Value::String(policy))))
-        })
-        .await
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        let request = context.s3.put_bucket_policy().bucket(&inputs.bucket);
+        context
+            .send(request.policy(to_policy_text(&inputs.policy)))
+            .await
+            .map(drop)
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let Inputs { bucket, policy } = new.inputs;
-        super::change(context, bucket, new.progress, || {
-            put(context, bucket, policy)
-        })
-        .await?;
-        Ok(live(bucket, policy.clone()))
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        let request = context.s3.delete_bucket_policy().bucket(bucket);
+        context.send(request).await.map(drop)
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let bucket = &change.observed.id;
-        super::change(context, bucket, change.progress, || {
-            put(context, bucket, &change.wanted.policy)
-        })
-        .await?;
-        Ok(change.applied())
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
     }
-
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        super::in_turn(context, &old.live.id, old.progress, || async {
-            context
-                .send(context.s3.delete_bucket_policy().bucket(&old.live.id))
-                .await?;
-            Ok(())
-        })
-        .await
-    }
-}
-
-/// Returns what [`get`] returns, requested once per read session.
-async fn kept(
-    context: &Context,
-    session: &ReadSession,
-    bucket: &str,
-) -> AwsResult<Arc<Option<String>>> {
-    let key = format!("s3:GetBucketPolicy {bucket}");
-    session.once(&key, || get(context, bucket)).await
-}
-
-/// The text of a bucket's policy.
-async fn get(context: &Context, bucket: &str) -> AwsResult<Option<String>> {
-    let answer = context
-        .send(context.s3.get_bucket_policy().bucket(bucket))
-        .await?;
-    Ok(answer.policy)
-}
-
-fn live(bucket: &str, policy: serde_json::Value) -> LiveOf<BucketPolicy> {
-    let inputs = Inputs {
-        bucket: bucket.to_owned(),
-        policy,
-    };
-    super::part(bucket, inputs, NoOutputs {})
-}
-
-async fn put(context: &Context, bucket: &str, policy: &serde_json::Value) -> AwsResult<()> {
-    let request = context
-        .s3
-        .put_bucket_policy()
-        .bucket(bucket)
-        .policy(to_policy_text(policy));
-    context.send(request).await?;
-    Ok(())
 }

@@ -4,17 +4,14 @@
 //! found" reads as (boto/boto3#3627), and restoring the default is a put, not a delete. All four are always sent: S3 takes
 //! no configuration that names none (crossplane-contrib/provider-aws#1742).
 
-use std::sync::Arc;
-
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
-use crate::resource::provider::Query;
-use crate::resource::{CreateClass, PropertyTable, ReadSession, Schema};
+use crate::resource::{PropertyTable, ReadSession, Schema};
 
 /// Switches that decide whether a bucket can be made public.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, PropertyTable)]
@@ -43,64 +40,33 @@ pub struct Inputs {
 
 pub struct BucketPublicAccessBlock;
 
-impl ResourceType for BucketPublicAccessBlock {
+impl Part for BucketPublicAccessBlock {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketPublicAccessBlock", CreateClass::PartOfParent)
-            .key(&[Inputs::BUCKET])
-            .reads_after(&[super::BUCKET])
-            .made_by_aws()
-            .child_of(Inputs::BUCKET, super::BUCKET)
-            .opens()
+    const TOKEN: &'static str = "aws:s3:BucketPublicAccessBlock";
+
+    fn describe(common: Schema) -> Schema {
+        common.made_by_aws().opens()
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            kept(context, query.session, &bucket).await
-        })
-        .await;
+    async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        get(context, bucket).await.map(Some)
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let wanting = super::wanting(query);
-        super::parts(query, |bucket| {
-            let wanted = wanting.contains(&bucket);
-            async move {
-                let inputs = kept(context, query.session, &bucket).await?;
-                let inputs = inputs.as_ref().clone();
-                let shown = wanted || inputs != Inputs::all(&bucket, true);
-                Ok(shown.then(|| super::part(&bucket, inputs, NoOutputs {})))
-            }
-        })
-        .await
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        put(context, inputs).await
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let inputs = new.inputs;
-        super::change(context, &inputs.bucket, new.progress, || {
-            put(context, inputs)
-        })
-        .await?;
-        Ok(super::part(&inputs.bucket, inputs.clone(), NoOutputs {}))
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        put(context, &Inputs::all(bucket, true)).await
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        super::change(context, &change.observed.id, change.progress, || {
-            put(context, change.wanted)
-        })
-        .await?;
-        Ok(change.applied())
+    fn is_default(inputs: &Inputs) -> bool {
+        *inputs == Inputs::all(&inputs.bucket, true)
     }
 
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        let live = old.live;
-        let default = Inputs::all(&live.id, true);
-        if live.inputs == default {
-            return Ok(());
-        }
-        super::in_turn(context, &live.id, old.progress, || put(context, &default)).await
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
     }
 }
 
@@ -115,12 +81,6 @@ impl Inputs {
             restrict_public_buckets: on,
         }
     }
-}
-
-/// Returns what [`get`] returns, requested once per read session.
-async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Inputs>> {
-    let key = format!("s3:GetPublicAccessBlock {bucket}");
-    session.once(&key, || get(context, bucket)).await
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {

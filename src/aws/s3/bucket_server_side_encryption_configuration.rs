@@ -8,8 +8,6 @@
 //! - S3 returns `MalformedXML` for any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own
 //!   algorithm.
 
-use std::sync::Arc;
-
 use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
@@ -17,12 +15,12 @@ use aws_sdk_s3::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::compact;
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType, check};
-use crate::resource::provider::Query;
-use crate::resource::{CreateClass, InvalidInput, PropertyTable, ReadSession, Schema, Value};
+use crate::aws::resource_type::check;
+use crate::resource::{InvalidInput, PropertyTable, ReadSession, Schema, Value};
 
 const PUT: &str = "s3:PutBucketEncryption";
 const DEFAULT_ALGORITHM: &str = "AES256";
@@ -60,72 +58,37 @@ pub struct ByDefault {
 
 pub struct BucketServerSideEncryptionConfiguration;
 
-impl ResourceType for BucketServerSideEncryptionConfiguration {
+impl Part for BucketServerSideEncryptionConfiguration {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>(
-            "aws:s3:BucketServerSideEncryptionConfiguration",
-            CreateClass::PartOfParent,
-        )
-        .checks(|inputs| check(inputs, fit))
-        .key(&[Inputs::BUCKET])
-        .reads_after(&[super::BUCKET])
-        .made_by_aws()
-        .child_of(Inputs::BUCKET, super::BUCKET)
+    const TOKEN: &'static str = "aws:s3:BucketServerSideEncryptionConfiguration";
+
+    fn describe(common: Schema) -> Schema {
+        common.checks(|inputs| check(inputs, fit)).made_by_aws()
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            kept(context, query.session, &bucket).await
-        })
-        .await;
+    async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        Ok(Some(Inputs {
+            bucket: bucket.to_owned(),
+            rules: get(context, bucket).await?,
+        }))
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let wanting = super::wanting(query);
-        super::parts(query, |bucket| {
-            let wanted = wanting.contains(&bucket);
-            async move {
-                let rules = kept(context, query.session, &bucket).await?.to_vec();
-                let shown = wanted || rules != [Rule::default()];
-                Ok(shown.then(|| live(&bucket, rules)))
-            }
-        })
-        .await
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        put(context, &inputs.bucket, &inputs.rules).await
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let Inputs { bucket, rules } = new.inputs;
-        super::change(context, bucket, new.progress, || {
-            put(context, bucket, rules)
-        })
-        .await?;
-        Ok(live(bucket, rules.clone()))
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        let request = context.s3.delete_bucket_encryption().bucket(bucket);
+        context.send(request).await.map(drop)
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let bucket = &change.observed.id;
-        super::change(context, bucket, change.progress, || {
-            put(context, bucket, &change.wanted.rules)
-        })
-        .await?;
-        Ok(change.applied())
+    fn is_default(inputs: &Inputs) -> bool {
+        inputs.rules == [Rule::default()]
     }
 
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        let live = old.live;
-        if live.inputs.rules == [Rule::default()] {
-            return Ok(());
-        }
-        super::in_turn(context, &live.id, old.progress, || async {
-            context
-                .send(context.s3.delete_bucket_encryption().bucket(&live.id))
-                .await?;
-            Ok(())
-        })
-        .await
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
     }
 }
 
@@ -140,20 +103,6 @@ impl Default for Rule {
             bucket_key_enabled: false,
         }
     }
-}
-
-fn live(bucket: &str, rules: Vec<Rule>) -> LiveOf<BucketServerSideEncryptionConfiguration> {
-    let inputs = Inputs {
-        bucket: bucket.to_owned(),
-        rules,
-    };
-    super::part(bucket, inputs, NoOutputs {})
-}
-
-/// Returns what [`get`] returns, requested once per read session.
-async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Vec<Rule>>> {
-    let key = format!("s3:GetBucketEncryption {bucket}");
-    session.once(&key, || get(context, bucket)).await
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<Vec<Rule>> {

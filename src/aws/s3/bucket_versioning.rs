@@ -8,11 +8,10 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration as SdkCo
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType};
-use crate::resource::provider::Query;
-use crate::resource::{CreateClass, PropertyTable, Schema};
+use crate::resource::{PropertyTable, ReadSession, Schema};
 
 /// The versioning of a bucket: whether it keeps what is overwritten or deleted.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
@@ -40,81 +39,48 @@ pub enum Status {
 
 pub struct BucketVersioning;
 
-impl ResourceType for BucketVersioning {
+impl Part for BucketVersioning {
     type Inputs = Inputs;
-    type Outputs = NoOutputs;
 
-    fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>("aws:s3:BucketVersioning", CreateClass::PartOfParent)
-            .key(&[Inputs::BUCKET])
-            .reads_after(&[super::BUCKET])
-            .made_by_aws()
-            .child_of(Inputs::BUCKET, super::BUCKET)
+    const TOKEN: &'static str = "aws:s3:BucketVersioning";
+
+    fn describe(common: Schema) -> Schema {
+        common.made_by_aws()
     }
 
-    async fn ahead(&self, context: &Context, query: Query<'_>) {
-        super::ahead(query, |bucket| async move {
-            super::versioning(context, query.session, &bucket).await
-        })
-        .await;
-    }
-
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let wanting = super::wanting(query);
-        super::parts(query, |bucket| {
-            let wanted = wanting.contains(&bucket);
-            async move {
-                let status = super::versioning(context, query.session, &bucket).await?;
-                let status = status.as_ref().as_ref().map(|status| match status {
+    async fn get(
+        context: &Context,
+        session: &ReadSession,
+        bucket: &str,
+    ) -> AwsResult<Option<Inputs>> {
+        let status = super::versioning(context, session, bucket).await?;
+        Ok(status.as_ref().as_ref().map(|status| Inputs {
+            bucket: bucket.to_owned(),
+            versioning_configuration: VersioningConfiguration {
+                status: match status {
                     BucketVersioningStatus::Enabled => Status::Enabled,
                     _ => Status::Suspended,
-                });
-                Ok(status
-                    .filter(|status| wanted || *status == Status::Enabled)
-                    .map(|status| live(&bucket, status)))
-            }
-        })
-        .await
+                },
+            },
+        }))
     }
 
-    async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let bucket = &new.inputs.bucket;
-        let status = new.inputs.versioning_configuration.status;
-        super::change(context, bucket, new.progress, || {
-            put(context, bucket, status)
-        })
-        .await?;
-        Ok(live(bucket, status))
+    async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+        let status = inputs.versioning_configuration.status;
+        put(context, &inputs.bucket, status).await
     }
 
-    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let bucket = &change.observed.id;
-        let status = change.wanted.versioning_configuration.status;
-        super::change(context, bucket, change.progress, || {
-            put(context, bucket, status)
-        })
-        .await?;
-        Ok(change.applied())
+    async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
+        put(context, bucket, Status::Suspended).await
     }
 
-    async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        let live = old.live;
-        if live.inputs.versioning_configuration.status == Status::Suspended {
-            return Ok(());
-        }
-        super::in_turn(context, &live.id, old.progress, || {
-            put(context, &live.id, Status::Suspended)
-        })
-        .await
+    fn is_default(inputs: &Inputs) -> bool {
+        inputs.versioning_configuration.status == Status::Suspended
     }
-}
 
-fn live(bucket: &str, status: Status) -> LiveOf<BucketVersioning> {
-    let inputs = Inputs {
-        bucket: bucket.to_owned(),
-        versioning_configuration: VersioningConfiguration { status },
-    };
-    super::part(bucket, inputs, NoOutputs {})
+    fn bucket(inputs: &Inputs) -> &str {
+        &inputs.bucket
+    }
 }
 
 async fn put(context: &Context, bucket: &str, status: Status) -> AwsResult<()> {
