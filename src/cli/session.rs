@@ -16,7 +16,7 @@ use super::report::Failure;
 use super::{Context, Exit, accepts, endpoints, report, sandbox, stack_file};
 use crate::aws::retry::with_progress;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
-use crate::component::{self, Notes, registry};
+use crate::component::{self, Notes, sections as registry};
 use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
 };

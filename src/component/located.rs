@@ -5,7 +5,8 @@ use crate::resource::Path;
 use crate::resource::path::Segment;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
-use super::{plain_http, raw};
+use super::load_balancer::plain_http;
+use super::raw;
 
 /// The warnings about a sound stack: what AWS may or may not refuse, such as regions that are not known here and quotas that
 /// AWS raises on request, and what its author may not intend.

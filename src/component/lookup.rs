@@ -16,7 +16,7 @@ use crate::resource::{Catalog, OutputReference, Path, Schema, StackId, Urn, Valu
 use crate::stack::reference::Reference;
 use crate::stack::{Stack, list_of};
 
-use super::{raw, registry};
+use super::{raw, sections as registry};
 
 /// The name of the account's facts.
 pub const ACCOUNT: &str = "aws";

@@ -8,49 +8,26 @@
 //! resources, when all sections have settled and each can see the others.
 
 pub mod database;
+pub mod elsewhere;
 pub mod load_balancer;
 pub mod monitoring;
 pub mod network;
-pub mod registry;
+pub mod sections;
 pub mod services;
 
-mod access_logs;
-mod address_ranges;
-mod alarms;
 mod context;
-mod dashboard;
-mod database_access;
-mod database_alarms;
-mod database_checks;
-mod database_events;
-mod database_logs;
-pub mod elsewhere;
 mod encryption;
-mod firewall;
-mod flow_logs;
-mod images;
-mod inputs;
-mod instance_class;
 mod located;
 mod lookup;
 mod options;
 mod outputs;
-mod parameters;
-mod plain_http;
 mod platform;
 mod policy;
 mod raw;
 mod region_checks;
 mod roles;
-mod routes;
-mod scaled;
-mod security_groups;
-mod service_checks;
-mod task_roles;
-mod tasks;
 mod text;
 mod threshold;
-mod timeouts;
 
 #[cfg(test)]
 #[path = "helps/tests.rs"]
@@ -122,7 +99,7 @@ pub fn stack_graph(
         outputs,
         notes,
     } = expand(stack, catalog)?;
-    scaled::tell_limits(&mut resources);
+    services::scaled::tell_limits(&mut resources);
     let elsewhere = region_checks::check(&stack.region, &resources, catalog);
     let errors = match graph::build(&stack.id(), resources, outputs, catalog) {
         Ok(mut graph) if elsewhere.is_empty() => {
@@ -203,7 +180,7 @@ mod tests {
             let mut faults = Vec::new();
             for resource in expand(&stack(name), &catalog).unwrap().resources {
                 let schema = catalog.get(resource.urn.token()).unwrap();
-                let validator = jsonschema::validator_for(&inputs::schema(schema)).unwrap();
+                let validator = jsonschema::validator_for(&raw::inputs::schema(schema)).unwrap();
                 let inputs = serde_json::Value::from(&Value::Object(resource.inputs));
                 for fault in validator.iter_errors(&inputs) {
                     let found = fault.instance().as_str().unwrap_or_default();

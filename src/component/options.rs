@@ -20,8 +20,10 @@ use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};
 
 use super::context::Context;
-use super::timeouts::{self, TimeoutsSpec};
-use super::{Text, registry};
+use super::{Text, sections as registry};
+use timeouts::TimeoutsSpec;
+
+mod timeouts;
 
 pub const KEY: &str = "options";
 

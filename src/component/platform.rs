@@ -4,8 +4,7 @@ use super::context::Context;
 use super::database::{self, Database};
 use super::load_balancer::{self, LoadBalancer};
 use super::monitoring::{self, Monitoring};
-use super::network::{self, Network};
-use super::security_groups;
+use super::network::{self, Network, security_groups};
 use super::services::{self, Services};
 
 /// The platform that the file asks for, defaults filled in. `None` for what is absent or at fault.

@@ -5,7 +5,7 @@ use super::error::{Fault, Span, StackError};
 use super::node::{Content, Entry, Node};
 use super::redact::HIDDEN;
 use super::{limits, parse};
-use crate::component::registry;
+use crate::component::sections as registry;
 use crate::resource::nearest::nearest;
 use crate::resource::path::{self, Path, Segment};
 

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::component::registry;
+use crate::component::sections as registry;
 use crate::resource::{Path, StackId};
 
 pub use check::{Check, References, list_of};

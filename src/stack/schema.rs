@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json, json};
 
 use super::header::Header;
-use crate::component::registry;
+use crate::component::sections as registry;
 use crate::resource::Catalog;
 
 /// The name of the schema of a `${…}` text.
