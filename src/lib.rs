@@ -49,6 +49,7 @@ pub mod component;
 pub mod deployment;
 pub mod display;
 pub mod execute;
+pub mod fingerprint;
 pub mod graph;
 pub mod live;
 pub mod plan;
