@@ -309,8 +309,13 @@ fn every_resource_type_is_made_in_the_lab() {
     let path = root().join("tests/lab/every-type.yaml");
     let catalog = fde_infra::aws::registry::catalog();
     let read = |path: &str| fs::read_to_string(path);
-    let stack = fde_infra::stack::load(&path.to_string_lossy(), &read, &[])
-        .expect("the lab's stack is sound");
+    let stack = fde_infra::stack::load(
+        &path.to_string_lossy(),
+        &read,
+        &[],
+        &fde_infra::component::SECTIONS,
+    )
+    .expect("the lab's stack is sound");
     let (graph, _) =
         fde_infra::component::stack_graph(&stack, &catalog).expect("the lab's stack is sound");
     let made: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();

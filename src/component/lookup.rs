@@ -16,7 +16,8 @@ use crate::resource::{Catalog, OutputReference, Path, Schema, StackId, Urn, Valu
 use crate::stack::reference::Reference;
 use crate::stack::{Stack, list_of};
 
-use super::{raw, sections as registry};
+use super::key::SectionKey;
+use super::raw;
 
 /// The name of the account's facts.
 pub const ACCOUNT: &str = "aws";
@@ -67,7 +68,7 @@ pub struct Lookup<'a> {
     stack: &'a Stack,
     id: StackId,
     catalog: &'a Catalog,
-    exports: BTreeMap<&'static str, Export>,
+    exports: BTreeMap<SectionKey, Export>,
     resources: HashMap<String, Urn>,
     /// The number of suggestions still worth their time: each looks at every name there is.
     suggestions: Cell<usize>,
@@ -90,7 +91,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    pub fn export(&mut self, section: &'static str, exports: BTreeMap<String, Export>) {
+    pub fn export(&mut self, section: SectionKey, exports: BTreeMap<String, Export>) {
         self.exports.insert(section, Export::Group(exports));
     }
 
@@ -106,7 +107,7 @@ impl<'a> Lookup<'a> {
     /// The name that was most likely meant by an unknown one.
     pub fn nearest_name(&self, name: &str) -> Option<String> {
         self.suggestions.set(self.suggestions.get().checked_sub(1)?);
-        let sections = self.exports.keys().copied();
+        let sections = self.exports.keys().map(|section| section.as_str());
         let resources = self.resources.keys().map(String::as_str);
         nearest(name, sections.chain(resources).chain([ACCOUNT]))
     }
@@ -118,7 +119,8 @@ impl<'a> Lookup<'a> {
         if name == ACCOUNT {
             return self.fact(path).map(Some);
         }
-        if let Some(export) = self.exports.get(name) {
+        let section = SectionKey::of(name);
+        if let Some(export) = section.and_then(|section| self.exports.get(&section)) {
             return match follow(&Path::default().key(name), export, path) {
                 // An entry of the section is at fault, and with it what it would have offered.
                 Err(_) if self.is_unsound_entry(name, path) => Ok(None),
@@ -129,11 +131,13 @@ impl<'a> Lookup<'a> {
             return self.output(urn, path);
         }
         if self.stack.is_unsound(Path::default().key(name))
-            || self.stack.is_unsound(Path::from(raw::KEY).key(name))
+            || self
+                .stack
+                .is_unsound(Path::from(SectionKey::Resources.as_str()).key(name))
         {
             return Ok(None);
         }
-        if registry::is_component(name) {
+        if section.is_some_and(SectionKey::is_component) {
             // A section that is there but offers nothing is at fault itself.
             if self.stack.document().root.get(name).is_some() {
                 return Ok(None);

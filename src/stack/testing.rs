@@ -6,6 +6,7 @@ use expect_test::Expect;
 
 use super::node::Content;
 use super::{Flag, Node, layers};
+use crate::component::SECTIONS;
 use crate::component::testing::faults;
 
 fn show(node: &Node) -> String {
@@ -46,7 +47,7 @@ pub fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
             None => Flag::set(*flag),
         })
         .collect();
-    let shown = match layers::read(files[0].0, &read, &set) {
+    let shown = match layers::read(files[0].0, &read, &set, &SECTIONS) {
         Ok((document, _)) => show(&document.root),
         Err(errors) => faults(&errors, 0),
     };

@@ -9,7 +9,8 @@
 use crate::resource::{StackId, Urn, Value};
 use crate::stack::reference::{self, Part, Reference};
 
-use super::resources::{self as database, Database, KEY};
+use super::model::Database;
+use super::urns::{self, KEY};
 use crate::component::context::Context;
 use crate::component::policy::{self, allow};
 use crate::component::services::Service;
@@ -17,31 +18,33 @@ use crate::component::services::Service;
 /// The output that leads to the replicas, and to nothing else.
 const REPLICAS: &str = "replicaHosts";
 
-/// The statements that let a service's tasks use the database: they log in to those instances whose addresses the service
-/// has.
-pub fn statements(context: &Context<'_>, service: &Service, database: &Database) -> Vec<Value> {
-    if !database.iam_authentication {
-        return Vec::new();
+impl Database {
+    /// The statements that let a service's tasks use the database: they log in to those instances whose addresses the
+    /// service has.
+    pub fn access_of(&self, context: &Context<'_>, service: &Service) -> Vec<Value> {
+        if !self.iam_authentication {
+            return Vec::new();
+        }
+        let stack = &context.id;
+        let uses = references(service);
+        let is_of_replicas =
+            |reference: &Reference| reference.path.first().is_some_and(|name| name == REPLICAS);
+        let mut instances: Vec<Urn> = Vec::new();
+        if uses.iter().any(|reference| !is_of_replicas(reference)) {
+            instances.push(urns::instance(stack));
+        }
+        if uses.iter().any(is_of_replicas) {
+            instances.extend(self.replicas(stack));
+        }
+        if instances.is_empty() {
+            return Vec::new();
+        }
+        let region = &context.stack.region;
+        let users = instances
+            .iter()
+            .map(|instance| user(stack, region, instance, &service.key));
+        vec![allow(&["rds-db:connect"], users.collect())]
     }
-    let stack = &context.id;
-    let uses = references(service);
-    let is_of_replicas =
-        |reference: &Reference| reference.path.first().is_some_and(|name| name == REPLICAS);
-    let mut instances: Vec<Urn> = Vec::new();
-    if uses.iter().any(|reference| !is_of_replicas(reference)) {
-        instances.push(database::instance(stack));
-    }
-    if uses.iter().any(is_of_replicas) {
-        instances.extend(database.replicas(stack));
-    }
-    if instances.is_empty() {
-        return Vec::new();
-    }
-    let region = &context.stack.region;
-    let users = instances
-        .iter()
-        .map(|instance| user(stack, region, instance, &service.key));
-    vec![allow(&["rds-db:connect"], users.collect())]
 }
 
 /// The ARN of a service's user of an instance, which AWS identifies by an id that no other instance ever has.

@@ -4,7 +4,8 @@ use crate::resource::database::{Window, wrong_name, wrong_username};
 use crate::stack::{Environment, Fault, StackError};
 
 use super::parameters::{self, FORCE_SSL};
-use super::resources::{DEFAULT_VERSION, DatabaseSpec, ENGINE, KEY, SslMode};
+use super::spec::{DEFAULT_VERSION, DatabaseSpec, ENGINE, SslMode};
+use super::urns::KEY;
 use crate::component::context::Context;
 
 /// The intervals in seconds that RDS takes.

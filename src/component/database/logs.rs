@@ -12,7 +12,7 @@ use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value, names};
 use crate::stack::{Environment, Fault};
 
-use super::resources::{self as database, DatabaseSpec, KEY};
+use super::urns::{self, KEY};
 use crate::component::context::Context;
 
 /// The setting that keeps a database from sending logs.
@@ -56,9 +56,9 @@ pub struct Logs {
 
 impl Logs {
     /// Fills in the default, and checks the list.
-    pub fn resolve_defaults(context: &mut Context<'_>, spec: &DatabaseSpec) -> Self {
+    pub fn resolve_defaults(context: &mut Context<'_>, exports: Option<&[LogExport]>) -> Self {
         let all = vec![LogExport::Postgresql, LogExport::Upgrade];
-        let Some(exports) = &spec.log_exports else {
+        let Some(exports) = exports else {
             let is_sent = context.environment() != Environment::Dev;
             return Self {
                 exports: if is_sent { all } else { Vec::new() },
@@ -72,7 +72,7 @@ impl Logs {
             }
         }
         Self {
-            exports: exports.clone(),
+            exports: exports.to_vec(),
             by_default: false,
         }
     }
@@ -134,7 +134,7 @@ fn derived(stack: &StackId, instance: &Urn) -> String {
 fn group(stack: &StackId, instance: &Urn, export: LogExport) -> Urn {
     let short = instance.name().rsplit('/').next().unwrap_or_default();
     let word = export.word();
-    let name = if *instance == database::instance(stack) {
+    let name = if *instance == urns::instance(stack) {
         format!("{KEY}/{word}LogGroup")
     } else {
         let (first, rest) = word.split_at(1);

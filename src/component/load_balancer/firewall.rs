@@ -9,8 +9,8 @@ use crate::resource::value::properties;
 use crate::resource::{Earlier, Path, StackId, Urn, Value};
 use crate::stack::Fault;
 
-use super::resources::{self as load_balancer, KEY, WafMode, WafSet, WafSpec};
-use crate::component::Platform;
+use super::spec::{WafMode, WafSet, WafSpec};
+use super::urns::{self, KEY};
 use crate::component::context::Context;
 
 /// A group of rules of AWS's own.
@@ -241,8 +241,8 @@ impl Firewall {
         }
     }
 
-    /// Adds the web ACL, associates it with the load balancer, and makes it log.
-    pub fn expand(&self, context: &mut Context<'_>, platform: &Platform) {
+    /// Adds the web ACL, associates it with the load balancer, and makes it log; logs are kept for `days`.
+    pub fn expand(&self, context: &mut Context<'_>, days: u32) {
         let stack = context.id.clone();
         let acl = context.urn("aws:wafv2:WebAcl", "loadBalancer/webAcl");
         let managed: Vec<&Group> = self.managed().collect();
@@ -261,7 +261,7 @@ impl Firewall {
         let association = properties([
             (
                 "resourceArn",
-                Value::output(&load_balancer::load_balancer(&stack), "arn"),
+                Value::output(&urns::load_balancer(&stack), "arn"),
             ),
             ("webAclArn", Value::output(&acl, "arn")),
         ]);
@@ -271,7 +271,6 @@ impl Firewall {
         );
         context.add(KEY, urn, association);
         if self.logging {
-            let days = platform.log_retention_days(context);
             self.log(context, &acl, days);
         }
     }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::stack::{Environment, Fault, Stack, StackError};
 
-use super::resources::{KEY, LoadBalancerSpec};
+use super::spec::LoadBalancerSpec;
+use super::urns::KEY;
 use crate::component::context::Context;
 
 /// Checks the key against the certificate.

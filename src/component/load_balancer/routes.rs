@@ -12,9 +12,10 @@ use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::{Fault, StackError};
 
-use super::resources as load_balancer;
+use super::urns;
 use crate::component::context::Context;
-use crate::component::services::{self, Service, Services};
+use crate::component::key::SectionKey;
+use crate::component::services::{Service, Services};
 
 /// The most patterns that AWS takes in one rule.
 const PATTERNS_PER_RULE: usize = 5;
@@ -216,7 +217,7 @@ fn free(taken: &mut BTreeSet<u32>, band: std::ops::Range<u32>, hash: &str) -> u3
 
 /// The action that forwards a request to a service.
 pub fn forward(stack: &StackId, service: &str) -> Value {
-    let group = load_balancer::target_group(stack, service);
+    let group = urns::target_group(stack, service);
     Value::object([
         ("type", "forward".into()),
         ("targetGroupArn", Value::output(&group, "arn")),
@@ -236,7 +237,9 @@ pub fn add(context: &mut Context<'_>, rule: &Rule, listener: &Urn) {
         ("conditions", Value::list([condition])),
         ("actions", Value::list([forward(&stack, &rule.service)])),
     ]);
-    let origin = Path::from(services::KEY).key(&*rule.service).key("routes");
+    let origin = Path::from(SectionKey::Services.as_str())
+        .key(&*rule.service)
+        .key("routes");
     let resource = context.add(origin, rule.urn(&stack), inputs);
     // Only the order among our own matters.
     resource.options.any_free = Some("priority");

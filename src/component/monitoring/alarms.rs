@@ -3,50 +3,16 @@
 //! A missing metric means different things: a service that reports no CPU runs no task, which other alarms report; a load
 //! balancer that reports no errors had none. Neither should ring, so missing data never does.
 
-use crate::resource::value::properties;
-use crate::resource::{Path, Properties, StackId, Urn, Value};
-
+use super::alarm::{Alarm, Missing, Rings, add};
 use super::database_alarms;
-use super::resources::{KEY, Thresholds, topic};
+use super::thresholds::Thresholds;
+use super::urns::KEY;
 use crate::component::context::Context;
-use crate::component::services::{Service, Services, camel_case, cluster};
-use crate::component::{Platform, load_balancer};
-
-/// The side of its threshold on which an alarm rings.
-#[derive(Clone, Copy)]
-pub enum Rings {
-    Above,
-    Below,
-}
-
-/// The meaning of missing readings.
-#[derive(Clone, Copy)]
-pub enum Missing {
-    /// All is well.
-    NotBreaching,
-    /// The alarm stays as it is.
-    Ignore,
-}
-
-/// One alarm: a metric, or the sum of several, and when it rings.
-pub struct Alarm<'a> {
-    /// The last part of its logical name.
-    pub name: String,
-    pub description: String,
-    pub namespace: &'a str,
-    pub metrics: Vec<&'a str>,
-    pub statistic: &'a str,
-    pub dimensions: Properties,
-    pub rings: Rings,
-    pub threshold: f64,
-    /// Seconds that one reading spans.
-    pub period: u32,
-    /// The number of readings in a row that make it ring.
-    pub readings: u32,
-    pub missing: Missing,
-    /// Its key under `alarms:`, if it comes with a default that earlier versions did not have.
-    pub came_later: Option<&'static str>,
-}
+use crate::component::load_balancer;
+use crate::component::platform::Platform;
+use crate::component::services::{Service, Services, cluster};
+use crate::resource::value::properties;
+use crate::resource::{StackId, Urn, Value};
 
 /// Adds the alarms for what the platform has, and returns them.
 pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thresholds) -> Vec<Urn> {
@@ -102,7 +68,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
             let group = load_balancer::target_group(&stack, &service.key);
             dimensions.insert("TargetGroup".to_owned(), Value::output(&group, "arnSuffix"));
             let alarm = Alarm {
-                name: format!("{}UnhealthyTargets", camel_case(&service.key)),
+                name: format!("{}UnhealthyTargets", service.camel_case()),
                 description: format!("A task of `{}` fails its health check", service.key),
                 namespace: "AWS/ApplicationELB",
                 metrics: vec!["UnHealthyHostCount"],
@@ -125,7 +91,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
 fn service_cpu(stack: &StackId, service: &Service) -> Option<Alarm<'static>> {
     let percent = service.cpu_alarm_percent?;
     Some(Alarm {
-        name: format!("{}Cpu", camel_case(&service.key)),
+        name: format!("{}Cpu", service.camel_case()),
         description: format!("The CPU of `{}` is above {percent} %", service.key),
         namespace: "AWS/ECS",
         metrics: vec!["CPUUtilization"],
@@ -144,67 +110,4 @@ fn service_cpu(stack: &StackId, service: &Service) -> Option<Alarm<'static>> {
         missing: Missing::NotBreaching,
         came_later: None,
     })
-}
-
-/// Adds an alarm that notifies the topic.
-pub fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) -> Urn {
-    let name = format!("{KEY}/{}", alarm.name);
-    let urn = context.urn("aws:cloudwatch:MetricAlarm", &name);
-    let actions = Value::list([Value::output(&topic(&context.id), "arn")]);
-    let comparison = match alarm.rings {
-        Rings::Above => "GreaterThanThreshold",
-        Rings::Below => "LessThanThreshold",
-    };
-    let missing = match alarm.missing {
-        Missing::NotBreaching => "notBreaching",
-        Missing::Ignore => "ignore",
-    };
-    let mut inputs = properties([
-        ("alarmDescription", alarm.description.as_str().into()),
-        ("comparisonOperator", comparison.into()),
-        ("threshold", alarm.threshold.into()),
-        ("evaluationPeriods", alarm.readings.into()),
-        ("datapointsToAlarm", alarm.readings.into()),
-        ("treatMissingData", missing.into()),
-        ("alarmActions", actions.clone()),
-        ("okActions", actions),
-    ]);
-    inputs.extend(match alarm.metrics.as_slice() {
-        [metric] => properties([
-            ("namespace", alarm.namespace.into()),
-            ("metricName", (*metric).into()),
-            ("statistic", alarm.statistic.into()),
-            ("dimensions", Value::Object(alarm.dimensions.clone())),
-            ("period", alarm.period.into()),
-        ]),
-        metrics => properties([("metricQueries", sum(alarm, metrics))]),
-    });
-    let resource = context.add(origin, urn.clone(), inputs);
-    if let Some(key) = alarm.came_later {
-        resource.new_by_default(format!("{KEY}.alarms.{key}: false"));
-    }
-    urn
-}
-
-/// Several metrics as one. A metric that has no data counts as zero: otherwise the sum would have none either.
-fn sum(alarm: &Alarm<'_>, metrics: &[&str]) -> Value {
-    let ids: Vec<String> = (1..=metrics.len()).map(|n| format!("m{n}")).collect();
-    let filled: Vec<String> = ids.iter().map(|id| format!("FILL({id}, 0)")).collect();
-    let queries = metrics.iter().zip(&ids).map(|(metric, id)| {
-        let metric = Value::object([
-            ("namespace", alarm.namespace.into()),
-            ("metricName", (*metric).into()),
-            ("dimensions", Value::Object(alarm.dimensions.clone())),
-            ("period", alarm.period.into()),
-            ("stat", alarm.statistic.into()),
-        ]);
-        Value::object([("id", id.as_str().into()), ("metric", metric)])
-    });
-    let total = Value::object([
-        ("id", "total".into()),
-        ("expression", format!("SUM([{}])", filled.join(", ")).into()),
-        ("label", alarm.name.as_str().into()),
-        ("returnData", true.into()),
-    ]);
-    Value::list(queries.chain([total]))
 }

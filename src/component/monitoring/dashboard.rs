@@ -5,12 +5,14 @@ use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
 
 use super::database_alarms::{LAG, credit_metric, instances};
-use super::resources::{KEY, Monitoring, Thresholds};
+use super::model::Monitoring;
+use super::thresholds::Thresholds;
+use super::urns::KEY;
 use crate::component::context::Context;
-use crate::component::database::instance_class::credits;
 use crate::component::database::{self, Database};
+use crate::component::load_balancer;
+use crate::component::platform::Platform;
 use crate::component::services::{Services, cluster};
-use crate::component::{Platform, load_balancer};
 
 /// The grid of a dashboard is 24 wide; three graphs stand side by side.
 const COLUMNS: u32 = 3;
@@ -229,7 +231,7 @@ fn lack_graphs(stack: &StackId, database: &Database, thresholds: &Thresholds) ->
             })
             .collect(),
     };
-    let credits = credits(&database.instance_class).map(credit_metric);
+    let credits = database.credits().map(credit_metric);
     [
         thresholds
             .free_storage

@@ -11,11 +11,12 @@ use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Fault;
 
-use super::alarms::{Alarm, Missing, Rings, add};
-use super::resources::{AlarmsSpec, KEY, Later, Thresholds};
+use super::alarm::{Alarm, Missing, Rings, add};
+use super::spec::AlarmsSpec;
+use super::thresholds::{Later, Thresholds};
+use super::urns::KEY;
 use crate::component::context::Context;
-use crate::component::database::instance_class::{Credits, credits, memory_mib};
-use crate::component::database::{self, Database};
+use crate::component::database::{self, Credits, Database};
 use crate::component::threshold::Threshold;
 
 pub const FREE_STORAGE: &str = "databaseFreeStorageGiB";
@@ -89,14 +90,14 @@ pub fn check(context: &mut Context<'_>, spec: &AlarmsSpec, database: &Database) 
         context.refuse_with_help(Fault::OutOfRange, path(FREE_STORAGE), label, help);
     }
     if let Some(Threshold::At(mib)) = spec.database_free_memory_mib
-        && let Some(all) = memory_mib(class)
+        && let Some(all) = database.memory_mib()
         && mib >= all
     {
         let label = format!("`{class}` has {all} MiB in all, so that this would always ring");
         let help = format!("a tenth of it, {}, is the default", tenth(all));
         context.refuse_with_help(Fault::OutOfRange, path(FREE_MEMORY), label, help);
     }
-    if Threshold::is_asked(spec.database_cpu_credits.as_ref()) && credits(class).is_none() {
+    if Threshold::is_asked(spec.database_cpu_credits.as_ref()) && database.credits().is_none() {
         let label = format!("`{class}` is not burstable, and has no CPU credits");
         let help = "take it out, or write `false`";
         context.refuse_with_help(Fault::Value, path(CPU_CREDITS), label, help);
@@ -157,7 +158,7 @@ pub fn expand(context: &mut Context<'_>, database: &Database, thresholds: &Thres
 
 /// The keys of the alarms that the database has although the file does not mention them.
 pub fn by_default(database: &Database, thresholds: &Thresholds) -> Vec<&'static str> {
-    let has_credits = credits(&database.instance_class).is_some();
+    let has_credits = database.credits().is_some();
     [
         (FREE_STORAGE, thresholds.free_storage, true),
         (FREE_MEMORY, thresholds.free_memory, true),
@@ -250,7 +251,7 @@ fn free_storage(database: &Database, instance: &Instance, later: Later) -> Alarm
 /// buffers at once, and small instances have little left: at a quarter, which would be ideal, it would ring for most of
 /// them.
 fn free_memory(database: &Database, instance: &Instance, later: Later) -> Alarm<'static> {
-    let known = memory_mib(&database.instance_class).map(tenth);
+    let known = database.memory_mib().map(tenth);
     let mib = later.at.or(known).unwrap_or(SOME_MEMORY_MIB);
     Alarm {
         description: format!(
@@ -268,7 +269,7 @@ fn free_memory(database: &Database, instance: &Instance, later: Later) -> Alarm<
 /// be borrowed. Borrowed credits cost money once they are more than a day earns: it rings at half of that. The readings come
 /// every five minutes.
 fn cpu_credits(database: &Database, instance: &Instance, later: Later) -> Option<Alarm<'static>> {
-    let credits = credits(&database.instance_class)?;
+    let credits = database.credits()?;
     let words = &instance.words;
     let (rings, threshold, description) = match credits {
         Credits::Earned => {

@@ -9,7 +9,7 @@ use crate::resource::value::properties;
 use crate::resource::{Urn, Value};
 
 use super::database_alarms::instances;
-use super::resources::{KEY, topic};
+use super::urns::{KEY, topic};
 use crate::component::context::Context;
 use crate::component::database::{self, Database};
 

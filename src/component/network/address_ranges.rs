@@ -6,6 +6,7 @@ use crate::resource::Path;
 use crate::stack::{Fault, StackError};
 
 use crate::component::context::Context;
+use crate::component::key::SectionKey;
 
 /// The prefixes that AWS takes for a VPC and for a subnet alike.
 const PREFIXES: std::ops::RangeInclusive<u8> = 16..=28;
@@ -77,13 +78,13 @@ pub fn check_subnets(
             seen.push((*net, place));
         }
     }
-    let needs_two = ["loadBalancer", "database"]
+    let needs_two = [SectionKey::LoadBalancer, SectionKey::Database]
         .into_iter()
-        .find(|key| context.is_declared(key));
+        .find(|section| context.is_declared(*section));
     if let Some(section) = needs_two
         && zones < 2
     {
-        let label = format!("`{section}` needs two zones");
+        let label = format!("`{}` needs two zones", section.as_str());
         context.refuse(Fault::Zones, "network.availabilityZones", label);
     }
 }

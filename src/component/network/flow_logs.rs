@@ -16,10 +16,10 @@ use crate::resource::value::properties;
 use crate::resource::{Properties, StackId, Urn, Value};
 use crate::stack::Fault;
 
-use super::resources::{self as network, KEY};
+use super::urns::{KEY, vpc};
 use crate::component::context::Context;
-use crate::component::load_balancer::access_logs::{self, LogBucket};
-use crate::component::{monitoring, policy};
+use crate::component::log_bucket::{LogBucket, encrypted_transport};
+use crate::component::{log_retention, policy};
 
 /// The setting for having none.
 const KEEP: &str = "network.flowLogs: false";
@@ -88,7 +88,7 @@ pub fn resolve_defaults(
     };
     let to = settings.to.unwrap_or(To::Logs);
     match (to, settings.retention_days) {
-        (To::Logs, Some(days)) => monitoring::check_retention(context, days, DAYS),
+        (To::Logs, Some(days)) => log_retention::check(context, days, DAYS),
         (To::S3, Some(0)) => {
             let label = "a bucket keeps files for one day at least";
             context.refuse(Fault::OutOfRange, DAYS, label);
@@ -114,7 +114,7 @@ impl FlowLogs {
         let stack = context.id.clone();
         let first = context.resources.len();
         let mut inputs = properties([
-            ("vpcId", Value::output(&network::vpc(&stack), "id")),
+            ("vpcId", Value::output(&vpc(&stack), "id")),
             ("trafficType", "ALL".into()),
             ("maxAggregationInterval", 600.into()),
         ]);
@@ -226,7 +226,7 @@ impl FlowLogs {
                 arn.clone(),
                 acting_for(stack, source, []),
             ),
-            access_logs::encrypted_transport(&arn),
+            encrypted_transport(&arn),
         ];
         let policy = context.urn("aws:s3:BucketPolicy", "network/flowLogBucketPolicy");
         let inputs = properties([

@@ -10,11 +10,12 @@ use crate::resource::value::properties;
 use crate::resource::{StackId, Urn, Value};
 use crate::stack::Environment;
 
-use super::resources as network;
+use super::urns::{KEY, vpc};
 use crate::component::context::Context;
 use crate::component::load_balancer::LoadBalancer;
+use crate::component::platform::Platform;
+use crate::component::raw;
 use crate::component::services::{Service, Services};
-use crate::component::{Platform, raw};
 
 const HTTPS: u16 = 443;
 const ANYWHERE: &str = "0.0.0.0/0";
@@ -161,9 +162,9 @@ fn opens_https(context: &Context<'_>, platform: &Platform) -> bool {
 fn add_group(context: &mut Context<'_>, group: &Urn, description: &str) {
     let inputs = properties([
         ("description", description.into()),
-        ("vpcId", Value::output(&network::vpc(&context.id), "id")),
+        ("vpcId", Value::output(&vpc(&context.id), "id")),
     ]);
-    context.add_named(network::KEY, group.clone(), inputs);
+    context.add_named(KEY, group.clone(), inputs);
 }
 
 /// The other end of a rule.
@@ -221,7 +222,7 @@ fn add_rule(context: &mut Context<'_>, rule: &Rule<'_>) {
         Peer::Group(group) => set("referencedSecurityGroupId", Value::output(group, "id")),
     };
     let urn = context.urn(rule.token, rule.name);
-    context.add(network::KEY, urn, inputs);
+    context.add(KEY, urn, inputs);
 }
 
 #[cfg(test)]

@@ -1,115 +1,19 @@
-//! `resources:`: resources that no section covers, in Pulumi YAML's own form.
-//!
-//! ```yaml
-//! resources:
-//!   uploads:
-//!     type: aws:s3:Bucket
-//!     properties: { bucket: "shop-uploads-${aws.accountId}" }
-//!     options: { protect: true }
-//! ```
-//!
-//! The key is the logical name. Type tokens and property names are Pulumi's, so its registry's documentation holds; the
-//! long form of a token, `aws:s3/bucket:Bucket`, is taken too.
+//! Raw resources into resources of the graph.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use schemars::{JsonSchema, Schema as JsonSchemaOf, SchemaGenerator};
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::declared::{KEY, short_token};
+use super::inputs;
+use super::spec::RawSpec;
+use crate::component::context::Context;
+use crate::component::key::SectionKey;
+use crate::component::options::{self, Asked};
+use crate::component::{elsewhere, lookup};
 use crate::resource::nearest::nearest;
 use crate::resource::{Path, Properties, Schema, Value};
-use crate::stack::{Check, Content, Entry, Fault, Node, References, Stack, StackError, check_tag};
-
-use super::inputs;
-use crate::component::context::Context;
-use crate::component::options::{self, Asked, OptionsSpec};
-use crate::component::{elsewhere, lookup, sections as registry};
-
-pub const KEY: &str = "resources";
-
-/// A resource as Pulumi YAML writes it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Resource", extend("x-unsupported" = unsupported()))]
-pub struct RawSpec {
-    /// The type token, as Pulumi spells it.
-    #[schemars(example = &"aws:s3:Bucket")]
-    pub r#type: String,
-    /// The inputs of the type, as Pulumi names them. `${…}` may stand in place of any value.
-    #[serde(default)]
-    #[schemars(extend("x-checked-later" = true))]
-    #[expect(dead_code, reason = "read from the document, with its places")]
-    properties: Option<BTreeMap<String, Json>>,
-    /// The options of this resource.
-    #[serde(default)]
-    pub options: Option<OptionsSpec>,
-}
-
-fn unsupported() -> Json {
-    json!({
-        "get": "what exists outside the stack is not read: write its id or ARN where it is needed, and take the key out",
-        "name": "the key is the name; the name in AWS is a property, such as `name` or `bucket`",
-        "defaultProvider": "everything in a stack goes to one account and region",
-        "condition": "lay another file over this one with `extends` instead",
-    })
-}
-
-pub fn schema(generator: &mut SchemaGenerator) -> JsonSchemaOf {
-    let resource = generator.subschema_for::<RawSpec>();
-    schemars::json_schema!({
-        "description": "Anything that no section covers, by logical name, in Pulumi YAML's form.",
-        "type": "object",
-        "additionalProperties": resource,
-    })
-}
-
-/// Keys and type tokens of the raw resources that name a type.
-pub fn declared(stack: &Stack) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-    stack
-        .document()
-        .root
-        .get(KEY)
-        .map_or(&[][..], Node::entries)
-        .iter()
-        .filter_map(|entry| {
-            let token = entry.value.get("type")?.as_text()?;
-            Some((entry.key.as_str(), short_token(token)))
-        })
-}
-
-/// Returns whether a raw listener has this port, or one that a reference stands for.
-pub fn has_listener(stack: &Stack, port: u16) -> bool {
-    let section = stack.document().root.get(KEY);
-    let mut entries = section.map_or(&[][..], Node::entries).iter();
-    entries.any(|entry| {
-        let token = entry.value.get("type").and_then(Node::as_text);
-        let port_of = || match &entry.value.get("properties")?.get("port")?.content {
-            Content::Number(number) => Some(number.to_string() == port.to_string()),
-            Content::Text(text) => Some(text.contains("${") || *text == port.to_string()),
-            _ => None,
-        };
-        token.is_some_and(|token| short_token(token) == "aws:lb:Listener")
-            && port_of().unwrap_or(false)
-    })
-}
-
-/// Turns Pulumi's long form, `aws:s3/bucket:Bucket`, into the short one.
-fn short_token(token: &str) -> Cow<'_, str> {
-    let short = || {
-        let (package, rest) = token.split_once(':')?;
-        let (module, name) = rest.split_once(':')?;
-        let (module, file) = module.split_once('/')?;
-        let mut characters = name.chars();
-        let first = characters.next()?.to_ascii_lowercase();
-        let expected = std::iter::once(first).chain(characters);
-        file.chars()
-            .eq(expected)
-            .then(|| format!("{package}:{module}:{name}"))
-    };
-    short().map_or(Cow::Borrowed(token), Cow::Owned)
-}
+use crate::stack::{Check, Content, Entry, Fault, Node, References, StackError, check_tag};
 
 /// Adds the raw resources.
 pub fn expand(context: &mut Context<'_>) {
@@ -142,7 +46,7 @@ fn check_key(context: &mut Context<'_>, entry: &Entry) {
     let mut characters = entry.key.chars();
     let starts = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
     let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let label = if registry::is_section(&entry.key) {
+    let label = if SectionKey::of(&entry.key).is_some() {
         "is what a section of the file is called, and `${…}` would mean that"
     } else if entry.key == lookup::ACCOUNT {
         "is what the AWS account is called, and `${…}` would mean that"
@@ -186,7 +90,7 @@ fn resource(
     inputs_schema: &Json,
 ) {
     let place = Path::from(KEY).key(&*entry.key);
-    let empty = Node::new(entry.key_span, crate::stack::Content::Map(Vec::new()));
+    let empty = Node::new(entry.key_span, Content::Map(Vec::new()));
     let properties = entry.value.get("properties").unwrap_or(&empty);
     let mut given = properties.clone();
     context
@@ -236,7 +140,7 @@ fn take_tags(
     if schema.property("tags").is_some() {
         return tags;
     }
-    let crate::stack::Content::Map(entries) = &mut properties.content else {
+    let Content::Map(entries) = &mut properties.content else {
         return tags;
     };
     let Some(at) = entries.iter().position(|entry| entry.key == "tags") else {

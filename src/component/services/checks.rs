@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::resource::fargate;
 use crate::stack::{Fault, StackError};
 
-use super::spec::{KEY, Service};
-use super::{images, resources as tasks};
+use super::images;
+use super::model::Service;
+use super::urns::KEY;
 use crate::component::context::Context;
-use crate::component::{database, load_balancer, monitoring};
+use crate::component::key::SectionKey;
 
 /// The longest key of a service: target groups carry it in names of 32 characters.
 const MAX_KEY: usize = 20;
@@ -87,9 +88,9 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
 pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
     let mut names: BTreeMap<String, &Service> = BTreeMap::new();
     for service in all {
-        let name = tasks::camel_case(&service.key);
+        let name = service.camel_case();
         let collides = |first: &&&Service| {
-            context.is_declared(monitoring::KEY)
+            context.is_declared(SectionKey::Monitoring)
                 || first.repository.is_some() && service.repository.is_some()
         };
         if let Some(first) = names.get(&name).filter(collides) {
@@ -105,15 +106,18 @@ pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
                 )
                 .help("give one of them a name that differs in more than hyphens");
             context.errors.push(error);
-        } else if name == database::KEY
-            && context.is_declared(database::KEY)
-            && context.is_declared(monitoring::KEY)
+        } else if name == SectionKey::Database.as_str()
+            && context.is_declared(SectionKey::Database)
+            && context.is_declared(SectionKey::Monitoring)
         {
             let place = context.stack.document().key_place(&service.path(""));
             let label = format!("`{name}Cpu` is the alarm of the `database` section");
             let error = StackError::new(Fault::Duplicate, place, label)
                 .also(
-                    context.stack.document().key_place(&database::KEY.into()),
+                    context
+                        .stack
+                        .document()
+                        .key_place(&SectionKey::Database.as_str().into()),
                     "given here first",
                 )
                 .help("give the service another name");
@@ -199,10 +203,10 @@ pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
             "routes"
         };
         let label = "traffic comes through a load balancer";
-        context.need_section(service.path(key), load_balancer::KEY, label);
+        context.need_section(service.path(key), SectionKey::LoadBalancer, label);
     }
     // The default service cannot be determined while one of them is unreadable.
-    if context.stack.is_unsound(KEY) || !context.is_declared(load_balancer::KEY) {
+    if context.stack.is_unsound(KEY) || !context.is_declared(SectionKey::LoadBalancer) {
         return;
     }
     let defaults: Vec<&Service> = all.iter().filter(|service| service.default).collect();

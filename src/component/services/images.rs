@@ -3,7 +3,8 @@
 use crate::resource::Path;
 use crate::stack::Fault;
 
-use super::spec::{Image, KEY, Service};
+use super::model::{Image, Service};
+use super::urns::KEY;
 use crate::component::context::Context;
 
 /// The beginning of the tags that keep the images of services from expiring: those of `aws:ecr:ImageTag`.

@@ -1,11 +1,34 @@
-//! `services:`, described in `spec.rs`.
+//! `services:`: containers on Fargate, each with its image repository, logs, roles, scaling and health check.
+//!
+//! ```yaml
+//! services:
+//!   api:
+//!     port: 8000
+//!     routes: ["/api/*"]
+//!     environment: { LOG_LEVEL: info }
+//!     secrets: { DATABASE_URL: "${database.url}" }
+//! ```
+//!
+//! The image is up to the author (`image: 2024-06-01`) or to the pipeline: without `image`, the service starts with the tag
+//! `latest` of its own repository, and later keeps whatever was deployed since. While that repository is empty the service
+//! is kept at zero tasks, so that the first `up` does not wait for an image that no one can have pushed yet.
+//!
+//! Offers `${services.clusterName}`, `${services.clusterArn}`, and for each service `serviceName`, `repositoryUrl`,
+//! `repositoryName`, `logGroupName` and `taskRoleArn`: `${services.api.repositoryUrl}`. They are
+//! checked in `checks.rs`, their resources are made in `resources.rs`, with roles and secrets in `task_roles.rs`.
 
 mod checks;
+mod defaults;
 mod images;
+mod model;
 mod resources;
-pub mod scaled;
+mod scaled;
 mod spec;
 mod task_roles;
+mod urns;
 
-pub use resources::camel_case;
-pub use spec::{KEY, Service, Services, cluster, cluster_name, resolve_defaults, schema};
+pub use defaults::resolve_defaults;
+pub use model::{Service, Services};
+pub use scaled::tell_limits;
+pub use spec::schema;
+pub use urns::cluster;

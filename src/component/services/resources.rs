@@ -1,19 +1,22 @@
 //! The resources of `services:`: cluster, repositories, logs, task definitions, services, scaling. Roles and secrets are
 //! in `task_roles.rs`.
 
-use crate::resource::value::{Conditional, properties};
-use crate::resource::{Path, StackId, Urn, Value};
+use std::collections::BTreeMap;
 
 use super::images::LIVE_TAG;
-use super::spec::{
-    Architecture, Image, ImageTags, KEY, Repository, Service, Services, cluster, cluster_name,
-    derived_name,
-};
+use super::model::{Image, Repository, Service, Services, derived_name};
+use super::spec::{Architecture, ImageTags};
 use super::task_roles::{self, Secret};
+use super::urns::{KEY, cluster};
 use crate::component::context::Context;
-use crate::component::database::access as database_access;
+use crate::component::expansion::Note;
+use crate::component::lookup::Export;
 use crate::component::network::{NatGateways, Network, security_groups};
-use crate::component::{Note, Platform, load_balancer, monitoring};
+use crate::component::platform::Platform;
+use crate::component::{load_balancer, log_retention};
+use crate::resource::value::{Conditional, properties};
+use crate::resource::{Path, StackId, Urn, Value};
+use crate::stack::Stack;
 
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
@@ -28,6 +31,49 @@ const SCRATCH: &str = "tmp";
 const NO_TAGS: &str = "NONE";
 
 impl Services {
+    /// The outputs that `${services.…}` can ask for.
+    pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
+        let stack = &context.id;
+        let cluster = cluster(stack);
+        let mut exports = BTreeMap::from([
+            (
+                "clusterName".to_owned(),
+                Export::Value(Value::output(&cluster, "name")),
+            ),
+            (
+                "clusterArn".to_owned(),
+                Export::Value(Value::output(&cluster, "arn")),
+            ),
+        ]);
+        for service in &self.all {
+            let mut values = vec![
+                (
+                    "serviceName",
+                    Value::output(&service.service_urn(stack), "name"),
+                ),
+                (
+                    "logGroupName",
+                    Value::output(&service.log_group_urn(stack), "name"),
+                ),
+                (
+                    "taskRoleArn",
+                    Value::output(&service.urn(stack, "aws:iam:Role", "taskRole"), "arn"),
+                ),
+            ];
+            if service.repository.is_some() {
+                let repository = service.repository_urn(stack);
+                values.push(("repositoryUrl", Value::output(&repository, "repositoryUrl")));
+                values.push(("repositoryName", Value::output(&repository, "name")));
+            }
+            let group = values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Export::Value(value)))
+                .collect();
+            exports.insert(service.key.clone(), Export::Group(group));
+        }
+        exports
+    }
+
     /// Adds the resources of the section.
     pub fn expand(&self, context: &mut Context<'_>, platform: &Platform, network: &Network) {
         let stack = context.id.clone();
@@ -49,22 +95,23 @@ impl Services {
                 ("retentionInDays", log_days.into()),
             ]);
             let origin = service.path("");
-            let is_given = context.has("monitoring.logRetentionDays");
-            let was = (!is_given).then(|| monitoring::earlier_log_retention(context.environment()));
+            let was = log_retention::earlier_default(context);
             let group = context.add(&origin, service.log_group_urn(&stack), group);
             group.origin.name_key = Some(service.path("logGroup"));
             if let Some(days) = was.filter(|days| *days != log_days) {
-                let keep = format!("monitoring.logRetentionDays: {days}");
-                group.new_default("retentionInDays", Value::from(days), keep);
+                group.new_default(
+                    "retentionInDays",
+                    Value::from(days),
+                    log_retention::setting(days),
+                );
             }
             let earlier = service.earlier_log_group.iter();
             let earlier = earlier.map(|name| name.as_str().into());
             group.options.earlier_names.extend(earlier);
             let secrets = task_roles::secrets(context, service);
             let database = platform.database.as_ref();
-            let access = database.map_or_else(Vec::new, |database| {
-                database_access::statements(context, service, database)
-            });
+            let access =
+                database.map_or_else(Vec::new, |database| database.access_of(context, service));
             task_roles::expand(context, service, &secrets, access);
             let definition = add.task_definition(context, &secrets);
             add.service(context, network, &definition);
@@ -100,6 +147,12 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
     let resource = context.add(KEY, cluster(stack), inputs);
     resource.origin.name_key = Some("clusterName".into());
     resource.options.depends_on.insert(insights);
+}
+
+/// The name of the cluster.
+fn cluster_name(stack: &Stack) -> String {
+    let named = stack.cluster_name.clone();
+    named.unwrap_or_else(|| derived_name(&stack.id()))
 }
 
 /// The context from which the resources of one service are made.
@@ -147,11 +200,11 @@ impl Addition<'_> {
             resource.new_default("imageTagMutabilityExclusionFilters", Value::Null, keep);
         }
         self.expiry(context, repository);
-        let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
+        let output = format!("{}RepositoryUrl", self.service.camel_case());
         let url = Value::output(&urn, "repositoryUrl");
         context.outputs.push((output, url));
         // A pipeline that promotes the image has to go by this output: a tag of the repository can be pushed again.
-        let output = format!("{}Image", camel_case(&self.service.key));
+        let output = format!("{}Image", self.service.camel_case());
         let definition = self
             .service
             .urn(self.stack, "aws:ecs:TaskDefinition", "taskDefinition");
@@ -627,18 +680,6 @@ impl Addition<'_> {
         );
         context.add(self.origin(), urn, inputs);
     }
-}
-
-/// `my-api` as `myApi`.
-pub fn camel_case(key: &str) -> String {
-    let mut words = key.split('-');
-    let mut name = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-    }
-    name
 }
 
 #[cfg(test)]

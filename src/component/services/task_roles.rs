@@ -12,7 +12,7 @@ use crate::resource::{Path, Value};
 use crate::stack::reference::{self, Part};
 use crate::stack::{Fault, StackError};
 
-use super::spec::{Image, Service};
+use super::model::{Image, Service};
 use crate::component::context::Context;
 use crate::component::encryption;
 use crate::component::lookup::Found;

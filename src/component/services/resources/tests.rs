@@ -173,9 +173,3 @@ fn a_container_whose_files_cannot_be_written_has_a_place_for_what_it_writes() {
         assert_eq!(faults == "fine", is_sound, "{user}: {faults}");
     }
 }
-
-#[test]
-fn keys_become_names_of_outputs() {
-    assert_eq!(camel_case("api"), "api");
-    assert_eq!(camel_case("my-web-2"), "myWeb2");
-}

@@ -1,12 +1,11 @@
-//! The JSON Schema of stack files, put together from the head and the sections.
+//! The JSON Schema of stack files for editors, with the inputs of all resource types.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value as Json, json};
 
-use super::header::Header;
-use crate::component::sections as registry;
+use super::raw;
+use super::sections::SECTIONS;
 use crate::resource::Catalog;
+use crate::stack;
 
 /// The name of the schema of a `${…}` text.
 const REFERENCE: &str = "Reference";
@@ -16,26 +15,10 @@ const INNER: &[&str] = &["items", "additionalProperties", "not", "if", "then", "
 const INNER_LISTS: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems"];
 const INNER_MAPS: &[&str] = &["properties", "patternProperties", "$defs"];
 
-/// The schema that files are checked against, resource types apart.
-pub(super) fn of_file() -> Json {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let head = Header::json_schema(&mut generator);
-    let sections: Vec<(&str, Schema)> = registry::SECTIONS
-        .iter()
-        .map(|section| (section.key, (section.schema)(&mut generator)))
-        .collect();
-    let mut root = head.to_value();
-    for (key, schema) in sections {
-        root["properties"][key] = schema.to_value();
-    }
-    root["$defs"] = Json::Object(generator.take_definitions(true));
-    root
-}
-
-/// The schema of stack files for editors, with the inputs of all resource types.
+/// The schema of stack files for editors.
 pub fn json_schema(catalog: &Catalog) -> Json {
-    let mut root = of_file();
-    for section in registry::SECTIONS {
+    let mut root = stack::schema_of(&SECTIONS);
+    for section in SECTIONS.all {
         let schema = root["properties"][section.key].take();
         root["properties"][section.key] = or_null(schema);
     }
@@ -56,7 +39,7 @@ pub fn json_schema(catalog: &Catalog) -> Json {
         })
         .collect();
     for schema in catalog.iter() {
-        add_inputs(&mut root, schema.token, registry::inputs_schema(schema));
+        add_inputs(&mut root, schema.token, raw::inputs_schema(schema));
     }
     root["$defs"][REFERENCE] = json!({
         "description": "`${name.output}`: an output of a section or of another resource.",
