@@ -11,8 +11,7 @@
 //! Secrets Manager generates the password; RDS gets it from there, and services through `secrets:`. Offers
 //! `${database.endpoint}`, `host`, `port`, `databaseName`, `username`, `identifier`, `arn`, `secretArn`, `replicaHosts`,
 //! `resourceId`, and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is
-//! checked in `checks.rs`; its logs are in `logs.rs`, and logins without a password in
-//! `access.rs`.
+//! checked in `checks.rs`; its logs are in `logs.rs`, and logins without a password in `access.rs`.
 
 mod access;
 mod checks;
