@@ -1,7 +1,7 @@
 //! The keys of the sections, by which one section speaks of another.
 
 /// A section of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SectionKey {
     Network,
     Database,

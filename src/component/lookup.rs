@@ -68,7 +68,7 @@ pub struct Lookup<'a> {
     stack: &'a Stack,
     id: StackId,
     catalog: &'a Catalog,
-    exports: BTreeMap<SectionKey, Export>,
+    exports: BTreeMap<&'static str, Export>,
     resources: HashMap<String, Urn>,
     /// The number of suggestions still worth their time: each looks at every name there is.
     suggestions: Cell<usize>,
@@ -92,7 +92,8 @@ impl<'a> Lookup<'a> {
     }
 
     pub fn export(&mut self, section: SectionKey, exports: BTreeMap<String, Export>) {
-        self.exports.insert(section, Export::Group(exports));
+        self.exports
+            .insert(section.as_str(), Export::Group(exports));
     }
 
     pub fn add_resource(&mut self, urn: &Urn) {
@@ -107,7 +108,7 @@ impl<'a> Lookup<'a> {
     /// The name that was most likely meant by an unknown one.
     pub fn nearest_name(&self, name: &str) -> Option<String> {
         self.suggestions.set(self.suggestions.get().checked_sub(1)?);
-        let sections = self.exports.keys().map(|section| section.as_str());
+        let sections = self.exports.keys().copied();
         let resources = self.resources.keys().map(String::as_str);
         nearest(name, sections.chain(resources).chain([ACCOUNT]))
     }
@@ -119,8 +120,7 @@ impl<'a> Lookup<'a> {
         if name == ACCOUNT {
             return self.fact(path).map(Some);
         }
-        let section = SectionKey::of(name);
-        if let Some(export) = section.and_then(|section| self.exports.get(&section)) {
+        if let Some(export) = self.exports.get(name) {
             return match follow(&Path::default().key(name), export, path) {
                 // An entry of the section is at fault, and with it what it would have offered.
                 Err(_) if self.is_unsound_entry(name, path) => Ok(None),
@@ -137,7 +137,7 @@ impl<'a> Lookup<'a> {
         {
             return Ok(None);
         }
-        if section.is_some_and(SectionKey::is_component) {
+        if SectionKey::of(name).is_some_and(SectionKey::is_component) {
             // A section that is there but offers nothing is at fault itself.
             if self.stack.document().root.get(name).is_some() {
                 return Ok(None);

@@ -2,9 +2,9 @@
 //!
 //! Each section of a stack file is a folder here: `spec.rs` is what the author writes, documented key by key; `model.rs`
 //! what that amounts to once the defaults of the environment are filled in; `resources.rs` the resources it becomes, and
-//! what `${section.…}` can ask for; `urns.rs` the resources that others speak of. The `mod.rs` is its door: other sections
-//! see what is handed out there, through `platform::Platform`, and nothing else. Pure: no AWS, no order, no clock. Start
-//! with [`expand`] and `network/`.
+//! what `${section.…}` can ask for; `urns.rs` the resources that more than one file speaks of. The `mod.rs` is its door:
+//! other sections see what is handed out there, through `platform::Platform`, and nothing else. Pure: no AWS, no order, no
+//! clock. Start with [`expand`] and `network/`.
 //!
 //! A section is read in two steps. *Resolving* fills in defaults and checks the section by itself; *expanding* makes
 //! resources, when all sections have been resolved and each can see the others. A new section is a folder, a key in

@@ -1,4 +1,7 @@
-//! Shared helpers for the tests of layers and flags.
+//! Shared by the tests of layers and flags.
+//!
+//! The tests of this room read files with the real sections, which `component` has: a fault of the structure is best seen in
+//! the words that an author gets to read.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The resources of `loadBalancer:` that others speak of.
+//! The resources of `loadBalancer:` that more than one file speaks of.
 
 use crate::component::key::SectionKey;
 use crate::resource::{StackId, Urn};

@@ -12,7 +12,6 @@ use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Fault;
 
 const DEFAULT_CIDR: &str = "10.0.0.0/16";
-
 const DEFAULT_ZONES: usize = 2;
 /// No region has more zones than this.
 const MAX_ZONES: usize = 6;

@@ -1,4 +1,4 @@
-//! The resources of `network:` that others speak of.
+//! The resources of `network:` that more than one file speaks of.
 
 use crate::component::key::SectionKey;
 use crate::resource::{StackId, Urn};
@@ -43,10 +43,12 @@ pub fn private_route(stack: &StackId, zone: usize) -> Urn {
     )
 }
 
+/// The address of a NAT gateway, counted from 1.
 pub fn address(stack: &StackId, zone: usize) -> Urn {
     Urn::new(stack, "aws:ec2:Eip", format!("network/natAddress{zone}"))
 }
 
+/// A NAT gateway, counted from 1.
 pub fn nat_gateway(stack: &StackId, zone: usize) -> Urn {
     Urn::new(
         stack,

@@ -23,6 +23,7 @@ mod images;
 mod model;
 mod resources;
 mod scaled;
+mod scaling;
 mod spec;
 mod task_roles;
 mod urns;

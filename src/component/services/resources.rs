@@ -1,10 +1,11 @@
-//! The resources of `services:`: cluster, repositories, logs, task definitions, services, scaling. Roles and secrets are
-//! in `task_roles.rs`.
+//! The resources of `services:`: cluster, repositories, logs, task definitions, services. Roles and secrets are in
+//! `task_roles.rs`, autoscaling in `scaling.rs`.
 
 use std::collections::BTreeMap;
 
 use super::images::LIVE_TAG;
 use super::model::{Image, Repository, Service, Services, derived_name};
+use super::scaling;
 use super::spec::{Architecture, ImageTags};
 use super::task_roles::{self, Secret};
 use super::urns::{KEY, cluster};
@@ -117,7 +118,8 @@ impl Services {
             add.service(context, network, &definition);
             add.live_tag(context);
             if !service.scaling.is_fixed() {
-                add.scaling(context);
+                let least = add.once_there_is_an_image(service.scaling.min, Value::Null);
+                scaling::add(context, service, least);
             }
         }
     }
@@ -583,102 +585,6 @@ impl Addition<'_> {
             needs.extend(balancer.prerequisites_of(stack, &service.key));
         }
         needs
-    }
-
-    fn scaling(&self, context: &mut Context<'_>) {
-        let (stack, service) = (self.stack, self.service);
-        let resource_id = Value::join([
-            "service/".into(),
-            Value::output(&cluster(stack), "name"),
-            "/".into(),
-            Value::output(&service.service_urn(stack), "name"),
-        ]);
-        let target = service.urn(stack, "aws:appautoscaling:Target", "scalingTarget");
-        let inputs = properties([
-            ("serviceNamespace", "ecs".into()),
-            ("resourceId", resource_id),
-            ("scalableDimension", "ecs:service:DesiredCount".into()),
-            (
-                "minCapacity",
-                self.once_there_is_an_image(service.scaling.min, Value::Null),
-            ),
-            ("maxCapacity", service.scaling.max.into()),
-        ]);
-        context.add(self.origin(), target.clone(), inputs);
-        let cpu = service.scaling.cpu_percent;
-        self.policy(
-            context,
-            &target,
-            "cpu",
-            "ECSServiceAverageCPUUtilization",
-            cpu,
-            None,
-        );
-        if let Some(memory) = service.scaling.memory_percent {
-            let metric = "ECSServiceAverageMemoryUtilization";
-            self.policy(context, &target, "memory", metric, memory, None);
-        }
-        if let Some(requests) = service.scaling.requests_per_task {
-            // `app/<name>/<id>/targetgroup/<name>/<id>`
-            let label = Value::join([
-                Value::output(&load_balancer::load_balancer(stack), "arnSuffix"),
-                "/".into(),
-                Value::output(
-                    &load_balancer::target_group(stack, &service.key),
-                    "arnSuffix",
-                ),
-            ]);
-            let metric = "ALBRequestCountPerTarget";
-            self.policy(context, &target, "requests", metric, requests, Some(label));
-        }
-    }
-
-    fn policy(
-        &self,
-        context: &mut Context<'_>,
-        target: &Urn,
-        name: &str,
-        metric: &str,
-        value: u32,
-        label: Option<Value>,
-    ) {
-        let scaling = &self.service.scaling;
-        let mut specification = properties([("predefinedMetricType", metric.into())]);
-        if let Some(label) = label {
-            specification.insert("resourceLabel".to_owned(), label);
-        }
-        let inputs = properties([
-            ("name", format!("{}-{name}", self.service.key).into()),
-            ("policyType", "TargetTrackingScaling".into()),
-            (
-                "serviceNamespace",
-                Value::output(target, "serviceNamespace"),
-            ),
-            ("resourceId", Value::output(target, "resourceId")),
-            (
-                "scalableDimension",
-                Value::output(target, "scalableDimension"),
-            ),
-            (
-                "targetTrackingScalingPolicyConfiguration",
-                Value::object([
-                    (
-                        "predefinedMetricSpecification",
-                        Value::Object(specification),
-                    ),
-                    ("targetValue", value.into()),
-                    ("scaleInCooldown", scaling.scale_in_cooldown.into()),
-                    ("scaleOutCooldown", scaling.scale_out_cooldown.into()),
-                    ("disableScaleIn", false.into()),
-                ]),
-            ),
-        ]);
-        let urn = self.service.urn(
-            self.stack,
-            "aws:appautoscaling:Policy",
-            &format!("{name}Scaling"),
-        );
-        context.add(self.origin(), urn, inputs);
     }
 }
 
