@@ -1,10 +1,10 @@
 //! `fde-infra`: Pulumi-style infrastructure as code for the HappyRobot FDE platform, with live AWS as its only state.
 //!
 //! ```text
-//! stack YAML ─ stack::parse ─▶ Stack ─ component::expand ─▶ ResourceGraph ─┐
-//!                                                                          ├─ plan::build ─▶ Plan ─ execute::run ─▶ Events + Outcome
-//!                               AWS ─ live::read ─▶ LiveSnapshot ──────────┘                    │                        │
-//!                                                                                      display::preview       display::progress
+//! stack YAML ─ stack::load ─▶ Stack ─ component::stack_graph ─▶ ResourceGraph ─┐
+//!                                                                              ├─ plan::build ─▶ Plan ─ execute::run ─▶ Events + Outcome
+//!                              AWS ─ live::read_with ─▶ LiveSnapshot ──────────┘                   │                        │
+//!                                                                                          display::preview        display::progress
 //! ```
 //!
 //! Everything up to the [`plan::Plan`] is the same for `preview` and `up`, so what was shown is what runs.
@@ -18,6 +18,7 @@
 //! | [`resource`] | the shared words: `Urn`, `Value`, `Schema`, `Diff`, `Catalog`, the `Provider` trait | concrete types |
 //! | [`live`] | which of our objects exist in AWS now | what should exist |
 //! | [`plan`] | which steps, in which order, and because of what | time, network, YAML, SDK |
+//! | [`fingerprint`] | hashes of what a plan was made from, to which a saved plan is bound | what becomes of a plan that no longer fits |
 //! | [`execute`] | running steps, concurrency, cancelling, events | what the steps mean |
 //! | [`aws`] | every SDK call, retry, waiting, tags; one file per resource type | plans, terminals |
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
@@ -27,11 +28,16 @@
 //!
 //! # Invariants
 //!
+//! - A room knows the rooms below it and none above; the list is in `tests/tidy.rs`. No files use each other in a circle,
+//!   but for those that are listed there with a reason.
 //! - The pure rooms (`stack component graph resource plan`, and `display` except for its writer) have no `async`, clock,
 //!   environment or files. [`resource::session`] alone holds a cell that is filled once, for the providers.
-//! - Planning is a function of graph and snapshot: same input, same plan, byte for byte.
-//! - The plan is the only thing the executor is given.
-//! - Nothing outside [`aws`] names an SDK type; nothing outside [`sandbox`] knows that a local account exists.
+//! - [`stack`] knows the form of a section, and is handed the list of those there are; [`component`] has it. A section sees
+//!   of another what its `mod.rs` hands out.
+//! - Planning is a function of graph, snapshot and request: same input, same plan, byte for byte.
+//! - Of what is wanted and what is there, the executor is given the plan alone.
+//! - Nothing outside [`aws`] names a type of the SDK; nothing outside [`sandbox`] knows what the local account is made of.
+//! - The environment of the process is read in the few files that `tests/tidy.rs` lists.
 //! - Identity is the [`resource::Urn`], everywhere.
 //! - AccessDenied is an error, never "absent"; so is an answer without what AWS always sends.
 //! - What exists is read from AWS alone. The record of [`deployment`] decides one thing, which of it is ours
@@ -49,6 +55,7 @@ pub mod component;
 pub mod deployment;
 pub mod display;
 pub mod execute;
+pub mod fingerprint;
 pub mod graph;
 pub mod live;
 pub mod plan;

@@ -47,7 +47,9 @@ fn stack_files() {
         let took = median(5, || {
             let began = Instant::now();
             let read = |_: &str| Ok(text.clone());
-            let stack = fde_infra::stack::load("many.yaml", &read, &[]).expect("a sound stack");
+            let stack =
+                fde_infra::stack::load("many.yaml", &read, &[], &fde_infra::component::SECTIONS)
+                    .expect("a sound stack");
             let graph = fde_infra::component::stack_graph(&stack, &catalog);
             assert_eq!(graph.expect("a sound graph").0.len(), count);
             began.elapsed()

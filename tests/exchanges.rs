@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use fde_infra::aws::registry::catalog;
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::{self, Resource, ResourceGraph};
 use fde_infra::live;
@@ -107,7 +107,8 @@ fn seeds() -> Range<u64> {
 
 fn base() -> ResourceGraph {
     let read = |_: &str| Ok(STACK.to_owned());
-    let stack = stack::load("dev.yaml", &read, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let stack = stack::load("dev.yaml", &read, &[], &SECTIONS)
+        .unwrap_or_else(|errors| panic!("{errors:#?}"));
     let graph = stack_graph(&stack, &catalog());
     graph.unwrap_or_else(|errors| panic!("{errors:#?}")).0
 }

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use expect_test::{Expect, expect};
 
 use fde_infra::aws::registry::catalog;
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::plan::{self, Action, Goal, Plan, Request, StepId};
@@ -45,7 +45,8 @@ fn graph(resources: &str) -> ResourceGraph {
         let _ = writeln!(text, "{}{line}", if sections { "" } else { "  " });
     }
     let read = |_: &str| Ok(text.clone());
-    let stack = stack::load("dev.yaml", &read, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let stack = stack::load("dev.yaml", &read, &[], &SECTIONS)
+        .unwrap_or_else(|errors| panic!("{errors:#?}"));
     let graph = stack_graph(&stack, &catalog());
     graph.unwrap_or_else(|errors| panic!("{errors:#?}")).0
 }

@@ -1,5 +1,6 @@
-//! The architecture of `src/lib.rs`, held in place: which room may know which, where asynchronous code and the outside world
-//! may be, and that every resource type is registered, tested, and made in the lab.
+//! The architecture of `src/lib.rs`, held in place: which room may know which, that no files use each other in a circle,
+//! where asynchronous code and the outside world may be, and that every resource type is registered, tested, and made in the
+//! lab.
 
 #![allow(
     clippy::expect_used,
@@ -13,27 +14,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+#[path = "tidy/modules.rs"]
+mod modules;
+
+use modules::{Modules, circles, tests_alone, without_texts};
 
 /// The rooms that a room may use, besides itself.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("resource", &[]),
+    ("version", &[]),
+    ("regular_file", &[]),
+    ("resource", &["version"]),
     ("graph", &["resource"]),
-    // `component::registry` alone: which sections a file can have is said once, where the sections are.
-    ("stack", &["resource", "graph", "component"]),
+    ("stack", &["resource"]),
     ("component", &["resource", "graph", "stack"]),
     ("live", &["resource", "graph"]),
     ("plan", &["resource", "graph"]),
+    ("fingerprint", &["resource", "graph"]),
     ("execute", &["resource", "graph", "plan"]),
     // A room that needs a few of AWS's calls says which, as `resource` does of its providers.
-    ("deployment", &["resource"]),
-    ("aws", &["resource", "deployment"]),
+    ("deployment", &["resource", "version"]),
+    ("aws", &["resource", "deployment", "regular_file"]),
     (
         "display",
-        &["resource", "graph", "plan", "execute", "deployment"],
+        &[
+            "resource",
+            "graph",
+            "plan",
+            "execute",
+            "deployment",
+            "version",
+        ],
     ),
     // The macros, a package of its own: the paths are those of the code that it writes.
     ("derive", &["resource", "aws"]),
-    ("sandbox", &[]),
+    ("sandbox", &["regular_file"]),
     ("testing", &["resource", "graph", "execute", "deployment"]),
     (
         "cli",
@@ -44,11 +60,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "component",
             "live",
             "plan",
+            "fingerprint",
             "execute",
             "deployment",
             "aws",
             "display",
             "sandbox",
+            "regular_file",
+            "version",
         ],
     ),
 ];
@@ -74,6 +93,176 @@ const OUTSIDE: &[&str] = &[
     "Instant::now",
     "SystemTime",
     "println!",
+    // What is computed once and kept.
+    "OnceCell",
+    "OnceLock",
+    "LazyLock",
+];
+
+/// The files that read variables of the process environment, by room and name, each with the reason: what a variable decides
+/// is decided where the command begins, and handed on.
+const READS_ENVIRONMENT: &[(&str, &str, &str)] = &[
+    (
+        "aws",
+        "context.rs",
+        "AWS_CA_BUNDLE, as the SDKs of AWS take it",
+    ),
+    (
+        "aws",
+        "credentials.rs",
+        "which source of credentials the SDK goes by, for the remedy",
+    ),
+    (
+        "aws",
+        "endpoints.rs",
+        "which variable an endpoint comes from, to name it",
+    ),
+    (
+        "cli",
+        "environment.rs",
+        "where the program runs: terminal, pipeline, host",
+    ),
+    (
+        "cli",
+        "output.rs",
+        "FDE_INFRA_STACK, to tell the name of a stack from that of an output",
+    ),
+    ("cli", "preview.rs", "the default of `--detailed-exitcode`"),
+    (
+        "cli",
+        "session.rs",
+        "AWS_REGION and AWS_PROFILE, to refuse another region and to name the profile",
+    ),
+    (
+        "display",
+        "terminal.rs",
+        "width, and whether colours are wanted",
+    ),
+    (
+        "sandbox",
+        "command.rs",
+        "the environment of the programs that it starts",
+    ),
+    (
+        "sandbox",
+        "place.rs",
+        "where the files of the local account lie",
+    ),
+];
+
+/// The crates of AWS, which only `src/aws` names.
+const SDK: [&str; 5] = [
+    "aws_sdk_",
+    "aws_config",
+    "aws_smithy",
+    "aws_types",
+    "aws_credential_types",
+];
+
+/// The circles of files that there still are: the beginnings of their members' names, and the reason.
+const CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &["src/aws/answer.rs", "src/aws/error", "src/aws/pages.rs"],
+        "to go: the errors of all services are in one file",
+    ),
+    (
+        &["src/aws/context.rs", "src/aws/endpoints.rs"],
+        "to go: a connection and the endpoints it has need a model",
+    ),
+    (
+        &[
+            "src/aws/ec2/",
+            "src/aws/resource_type.rs",
+            "src/aws/retag.rs",
+        ],
+        "to go: rules and holders need a model below them, and tags a call that no service lends them",
+    ),
+    (
+        &["src/aws/ecs/"],
+        "to go: service and task definition need a model below them",
+    ),
+    (
+        &["src/aws/rds/"],
+        "to go: the instance needs a model below it",
+    ),
+    (
+        &["src/aws/s3/"],
+        "to go: rules of a lifecycle need a model below them",
+    ),
+    (
+        &["src/aws/wafv2/"],
+        "to go: rules and logging need a model below them",
+    ),
+    (
+        &["src/cli/"],
+        "to go: the commands move out of the file that lists them",
+    ),
+    (
+        &[
+            "src/display/added.rs",
+            "src/display/consequences.rs",
+            "src/display/new_defaults.rs",
+            "src/display/pending.rs",
+            "src/display/preview.rs",
+        ],
+        "to go: the parts of a preview take its `View`, which is defined beside their caller",
+    ),
+    (
+        &["src/display/annotation.rs", "src/display/message.rs"],
+        "to go: both take the severity, which is defined in one of them",
+    ),
+    (
+        &[
+            "src/graph/claims.rs",
+            "src/graph/limits.rs",
+            "src/graph/mod.rs",
+            "src/graph/roles.rs",
+            "src/graph/spread.rs",
+        ],
+        "to go: `build` stands beside the types that its checks take",
+    ),
+    (
+        &["src/live/mod.rs", "src/live/ownership.rs"],
+        "to go: the reading of single objects stands beside the reading of all",
+    ),
+    (
+        &["src/plan/"],
+        "to go: `build` stands beside the types that its passes take",
+    ),
+    (
+        &[
+            "src/resource/catalog.rs",
+            "src/resource/diff.rs",
+            "src/resource/interruption.rs",
+            "src/resource/last_run.rs",
+            "src/resource/pending.rs",
+            "src/resource/proof.rs",
+            "src/resource/property.rs",
+            "src/resource/provider.rs",
+            "src/resource/schema.rs",
+            "src/resource/session.rs",
+            "src/resource/snapshot.rs",
+            "src/resource/tags.rs",
+        ],
+        "to go: a schema holds functions whose arguments are defined by what reads schemas",
+    ),
+    (
+        &["src/resource/path.rs", "src/resource/value.rs"],
+        "a value refers to others by path, and a path leads through values",
+    ),
+    (
+        &[
+            "src/sandbox/environment.rs",
+            "src/sandbox/mod.rs",
+            "src/sandbox/place.rs",
+            "src/sandbox/private.rs",
+        ],
+        "to go: the error stands beside what fails with it",
+    ),
+    (
+        &["src/testing/fake.rs", "src/testing/fake/state.rs"],
+        "to go: the fake provider stands beside the types that its state takes",
+    ),
 ];
 
 /// Words of a dialect: comments say which party is meant, and what happens.
@@ -123,15 +312,38 @@ fn name(path: &Path) -> String {
         .replace('\\', "/")
 }
 
+/// Files and folders that are compiled for tests alone.
+static FOR_TESTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let files = rust_files("src").into_iter();
+    files
+        .flat_map(|path| tests_alone(&name(&path), &read(&path)))
+        .collect()
+});
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("the file is readable")
+}
+
+/// Returns whether a file is test code, which may use any room to set a scene.
+fn is_for_tests(name: &str) -> bool {
+    let module = name.trim_end_matches(".rs");
+    let is_declared = |alone: &String| {
+        module
+            .strip_prefix(alone.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    name.ends_with("tests.rs") || name.contains("/tests/") || FOR_TESTS.iter().any(is_declared)
+}
+
 /// The code of a file without its comments and its tests.
 fn product_code(path: &Path) -> String {
-    // The code that sets a scene may come from any room.
-    let is_test = path.ends_with("tests.rs") || name(path).contains("/tests/");
-    if is_test || path.ends_with("component/testing.rs") {
+    if is_for_tests(&name(path)) {
         return String::new();
     }
-    let text = fs::read_to_string(path).expect("the file is readable");
-    let end = text.find("#[cfg(test)]").unwrap_or(text.len());
+    let text = read(path);
+    let tests = ["#[cfg(test)]\nmod tests", "#[cfg(test)]\npub mod tests"];
+    let begins = tests.iter().filter_map(|tests| text.find(tests));
+    let end = begins.min().unwrap_or(text.len());
     text[..end]
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
@@ -139,9 +351,15 @@ fn product_code(path: &Path) -> String {
         .join("\n")
 }
 
+/// The folder or file of `src` that a file belongs to.
 fn room(name: &str) -> Option<&str> {
-    let (room, _) = name.strip_prefix("src/")?.split_once('/')?;
-    Some(room)
+    let inside = name.strip_prefix("src/")?;
+    let room = match inside.split_once('/') {
+        Some((room, _)) => room,
+        None => inside.strip_suffix(".rs")?,
+    };
+    // The page itself, and the one line that starts it all.
+    (!["lib", "main"].contains(&room)).then_some(room)
 }
 
 #[test]
@@ -154,7 +372,7 @@ fn rooms_use_only_what_they_may() {
         let may = allowed
             .get(room)
             .unwrap_or_else(|| panic!("{name}: a room that tests/tidy.rs does not know"));
-        let code = product_code(&path);
+        let code = without_texts(&product_code(&path));
         for (position, _) in code.match_indices("crate::") {
             let used: String = code[position + "crate::".len()..]
                 .chars()
@@ -194,12 +412,173 @@ fn the_sdk_stays_in_its_room_and_the_local_account_in_its_own() {
     for path in rust_files("src") {
         let name = name(&path);
         let code = product_code(&path);
-        if room(&name) != Some("aws") && (code.contains("aws_sdk_") || code.contains("aws_config"))
-        {
-            broken.push(format!("{name} names the SDK"));
+        if room(&name) != Some("aws") {
+            let named = SDK.iter().filter(|named| code.contains(**named));
+            broken.extend(named.map(|named| format!("{name} names `{named}` of the SDK")));
         }
         if room(&name) != Some("sandbox") && code.to_lowercase().contains("moto") {
             broken.push(format!("{name} knows the local account"));
+        }
+    }
+    assert_eq!(broken, [] as [String; 0]);
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let files = rust_files("src")
+        .into_iter()
+        .map(|path| (name(&path), product_code(&path)));
+    let uses = Modules::read(files).uses();
+    let mut broken = Vec::new();
+    let mut there = BTreeSet::new();
+    for circle in circles(&uses) {
+        let is_listed = |(begins, _): &(&[&str], &str)| {
+            let is_of_it = |file: &String| begins.iter().any(|begin| file.starts_with(begin));
+            circle.iter().all(is_of_it)
+        };
+        let listed = CIRCLES.iter().position(is_listed);
+        let reason = listed.map_or("not listed", |index| CIRCLES[index].1);
+        let mut text = format!("{} files ({reason}):\n", circle.len());
+        for file in &circle {
+            let used = uses[file].iter().filter(|(used, _)| circle.contains(*used));
+            for (used, path) in used {
+                text.push_str(&format!("  {file} uses {used} by `{path}`\n"));
+            }
+        }
+        println!("{text}");
+        match listed {
+            Some(index) => {
+                there.insert(index);
+            }
+            None => broken.push(text),
+        }
+    }
+    let gone = (0..CIRCLES.len()).filter(|index| !there.contains(index));
+    broken.extend(gone.map(|index| {
+        let (files, reason) = CIRCLES[index];
+        format!("{files:?} ({reason}) is no circle any more: take it out of the list")
+    }));
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_environment_is_read_in_few_places() {
+    let mut broken = Vec::new();
+    let mut there = BTreeSet::new();
+    for path in rust_files("src") {
+        let name = name(&path);
+        let code = without_texts(&product_code(&path));
+        if !["env::var(", "env::var_os(", "env::vars(", "env::vars_os("]
+            .iter()
+            .any(|read| code.contains(read))
+        {
+            continue;
+        }
+        let file = name.rsplit('/').next().unwrap_or_default();
+        let of = room(&name).unwrap_or_default();
+        let listed = READS_ENVIRONMENT
+            .iter()
+            .position(|(room, listed, _)| *room == of && *listed == file);
+        match listed {
+            Some(index) => {
+                there.insert(index);
+                println!(
+                    "{name} reads the environment: {}",
+                    READS_ENVIRONMENT[index].2
+                );
+            }
+            None => broken.push(format!("{name} reads the environment")),
+        }
+    }
+    let gone = (0..READS_ENVIRONMENT.len()).filter(|index| !there.contains(index));
+    broken.extend(gone.map(|index| {
+        let (room, file, _) = READS_ENVIRONMENT[index];
+        format!("{file} of {room} reads it no longer: take it out of the list")
+    }));
+    assert_eq!(broken, [] as [String; 0]);
+}
+
+/// The page that `src/lib.rs` opens with.
+fn page() -> String {
+    let text = read(&root().join("src/lib.rs"));
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The page names every room, and only rooms; those it says are pure are those that are held to be.
+#[test]
+fn the_page_names_the_rooms_that_there_are() {
+    let page = page();
+    let named: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("| [`")?.split('`').next())
+        .collect();
+    let rooms: BTreeSet<String> = rust_files("src")
+        .iter()
+        .filter_map(|path| room(&name(path)).map(str::to_owned))
+        .collect();
+    // Doubles for tests, and one constant.
+    let rooms: BTreeSet<&str> = rooms
+        .iter()
+        .map(String::as_str)
+        .filter(|room| !["testing", "version"].contains(room))
+        .collect();
+    assert_eq!(named, rooms);
+    let pure = page
+        .split_once("The pure rooms (`")
+        .expect("it lists them")
+        .1;
+    let mut pure: Vec<&str> = pure
+        .split('`')
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .collect();
+    pure.push("display");
+    assert_eq!(pure, PURE);
+}
+
+/// The functions and modules that the page names, `plan::build` and the like, are in the `mod.rs` of their rooms.
+#[test]
+fn the_page_names_functions_that_there_are() {
+    let page = page();
+    let is_part = |character: char| character.is_alphanumeric() || "_:".contains(character);
+    let mut seen = 0;
+    let mut broken = Vec::new();
+    for path in page.split(|character| !is_part(character)) {
+        let Some((room, item)) = path.split_once("::") else {
+            continue;
+        };
+        let code = product_code(&root().join(format!("src/{room}/mod.rs")));
+        let is_there = ["pub fn ", "pub async fn ", "pub struct ", "pub mod "]
+            .iter()
+            .any(|kind| {
+                let declared = format!("{kind}{item}");
+                let mut found = code.match_indices(declared.as_str());
+                found.any(|(at, text)| !code[at + text.len()..].starts_with(char::is_alphanumeric))
+            })
+            || code
+                .lines()
+                .any(|line| line.starts_with("pub use") && line.contains(item));
+        seen += 1;
+        if !is_there {
+            broken.push(format!("{path} is not in the `mod.rs` of its room"));
+        }
+    }
+    assert_eq!(broken, [] as [String; 0]);
+    assert!(seen > 5, "{seen}");
+}
+
+/// Of what is wanted and what is there, the executor sees what the plan says, so that nothing runs that was not shown.
+#[test]
+fn the_executor_is_given_the_plan_alone() {
+    let mut broken = Vec::new();
+    for path in rust_files("src/execute") {
+        let code = product_code(&path);
+        for word in ["ResourceGraph", "LiveSnapshot", "Request"] {
+            if code.contains(word) {
+                broken.push(format!("{} names `{word}`", name(&path)));
+            }
         }
     }
     assert_eq!(broken, [] as [String; 0]);
@@ -219,7 +598,6 @@ fn files_hold_one_subject() {
     assert_eq!(long, [] as [String; 0]);
 }
 
-/// Files in `src/aws/<service>/` that define a resource type.
 /// A comment of a line: how it begins, and its text.
 fn comment(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
@@ -262,6 +640,7 @@ fn comments_are_plain_and_say_first_what_it_is() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Files in `src/aws/<service>/` that define a resource type.
 fn resource_type_files() -> BTreeSet<String> {
     rust_files("src/aws")
         .iter()
@@ -311,8 +690,13 @@ fn every_resource_type_is_made_in_the_lab() {
     let path = root().join("tests/lab/every-type.yaml");
     let catalog = fde_infra::aws::registry::catalog();
     let read = |path: &str| fs::read_to_string(path);
-    let stack = fde_infra::stack::load(&path.to_string_lossy(), &read, &[])
-        .expect("the lab's stack is sound");
+    let stack = fde_infra::stack::load(
+        &path.to_string_lossy(),
+        &read,
+        &[],
+        &fde_infra::component::SECTIONS,
+    )
+    .expect("the lab's stack is sound");
     let (graph, _) =
         fde_infra::component::stack_graph(&stack, &catalog).expect("the lab's stack is sound");
     let made: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();

@@ -5,7 +5,7 @@
 //! that was interrupted: the live state has changed by then.
 //!
 //! The file is made to be handed on as an artifact of CI. It is not signed: a user who can write it can ask for another
-//! plan, just as one who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
+//! plan, just as one who can write the pipeline can. It holds no secret, and no hash of one (see [`fingerprint`]).
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -21,8 +21,8 @@ use super::report::Failure;
 use super::session::{self, Offline, Session};
 use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
+use crate::fingerprint::{self, Differences, Hashes, subject};
 use crate::plan::Plan;
-use crate::plan::binding::{self, Differences, Hashes, subject};
 use crate::regular_file;
 use crate::resource::{LiveSnapshot, Urn};
 use crate::stack::Flag;
@@ -189,8 +189,8 @@ impl SavedPlan {
                 trust: selection.trust.clone(),
                 allow_region: selection.allow_region.clone(),
             },
-            inputs: binding::inputs(&offline.graph),
-            live: binding::live(live, &offline.graph, &offline.catalog),
+            inputs: fingerprint::inputs(&offline.graph),
+            live: fingerprint::live(live, &offline.graph, &offline.catalog),
             plan: hash_of(&document)?,
             checksum: String::new(),
         };
@@ -315,7 +315,7 @@ impl SavedPlan {
             &self.region,
             &offline.stack.region,
         )?;
-        let now = binding::inputs(&offline.graph);
+        let now = fingerprint::inputs(&offline.graph);
         let differences = Differences::between(&self.inputs, &now);
         if differences.is_empty() {
             return Ok(());
@@ -361,7 +361,7 @@ impl SavedPlan {
             plan,
         } = *now;
         let offline = &session.offline;
-        let there = binding::live(live, &offline.graph, &offline.catalog);
+        let there = fingerprint::live(live, &offline.graph, &offline.catalog);
         let differences = Differences::between(&self.live, &there);
         let document = hash_of(&json::document(plan, &offline.catalog))?;
         if differences.is_empty() && document == self.plan {
@@ -571,7 +571,7 @@ fn role_parts(arn: &str) -> Option<RoleParts<'_>> {
 fn hash_of(document: &impl Serialize) -> Result<String, Failure> {
     let text =
         serde_json::to_string(document).map_err(|error| Failure::of_writing(&error.into()))?;
-    Ok(binding::hash(&text))
+    Ok(fingerprint::hash(&text))
 }
 
 fn read_text(path: &str) -> io::Result<String> {

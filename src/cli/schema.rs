@@ -4,7 +4,7 @@ use super::report::Failure;
 use super::{CommandResult, Context, Exit};
 
 pub fn run(context: &mut Context) -> CommandResult {
-    let schema = crate::stack::json_schema(&crate::aws::registry::catalog());
+    let schema = crate::component::json_schema(&crate::aws::registry::catalog());
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|error| Failure::of_writing(&error.into()))?;
     context

@@ -16,7 +16,7 @@ use super::report::Failure;
 use super::{Context, Exit, accepts, endpoints, report, sandbox, stack_file};
 use crate::aws::retry::with_progress;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
-use crate::component::{self, Notes, registry};
+use crate::component::{self, Notes, SECTIONS};
 use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
 };
@@ -65,7 +65,12 @@ impl Offline {
             texts.borrow_mut().push_str(&text);
             Ok(text)
         };
-        let stack = stack::load(&file.to_string_lossy(), &read, &arguments.flags())?;
+        let stack = stack::load(
+            &file.to_string_lossy(),
+            &read,
+            &arguments.flags(),
+            &SECTIONS,
+        )?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
         let shown = hide(&texts.borrow(), &catalog.secret_names());
         let offline = Self {
@@ -119,10 +124,7 @@ impl Offline {
 
     /// Sections in the order of the reference architecture.
     pub fn sections() -> Vec<&'static str> {
-        registry::SECTIONS
-            .iter()
-            .map(|section| section.key)
-            .collect()
+        SECTIONS.all.iter().map(|section| section.key).collect()
     }
 }
 

@@ -11,8 +11,10 @@ use crate::resource::{Catalog, Path, Properties, StackId, Urn, Value};
 use crate::stack::reference::{self, Part, Reference};
 use crate::stack::{Environment, Fault, Node, Span, Stack, StackError, StackErrors};
 
+use super::expansion::{Expansion, Note};
+use super::key::SectionKey;
 use super::lookup::{Export, Found, Lookup};
-use super::{Expansion, Note, Text, services};
+use super::text::Text;
 
 /// One expansion under way.
 pub struct Context<'a> {
@@ -79,8 +81,8 @@ impl<'a> Context<'a> {
     }
 
     /// True if the section is written in the file, sound or not.
-    pub fn is_declared(&self, key: &str) -> bool {
-        self.stack.document().root.get(key).is_some()
+    pub fn is_declared(&self, section: SectionKey) -> bool {
+        self.stack.document().root.get(section.as_str()).is_some()
     }
 
     /// The place of the value at a path in the file.
@@ -119,25 +121,25 @@ impl<'a> Context<'a> {
     }
 
     /// Records that one section needs another, unless the other is there and merely unsound.
-    pub fn need_section(&mut self, path: impl Into<Path>, needed: &'static str, reason: &str) {
-        if self.is_declared(needed) || self.stack.is_unsound(needed) {
+    pub fn need_section(&mut self, path: impl Into<Path>, needed: SectionKey, reason: &str) {
+        let key = needed.as_str();
+        if self.is_declared(needed) || self.stack.is_unsound(key) {
             return;
         }
         let path = path.into();
         // A layer that takes the section out is what is wrong, and not one below it that has a use for it.
-        if let Some(taken_out) = self.stack.document().root.entry(needed) {
+        if let Some(taken_out) = self.stack.document().root.entry(key) {
             let label = format!("`{path}` needs it: {reason}");
-            let help = format!(
-                "write `{needed}: {{}}` for one with the defaults, or take out what needs it"
-            );
+            let help =
+                format!("write `{key}: {{}}` for one with the defaults, or take out what needs it");
             let error = StackError::new(Fault::MissingSection, taken_out.place(), label);
             self.errors.push(error.help(help));
             return;
         }
-        let help = if needed == services::KEY {
+        let help = if needed == SectionKey::Services {
             "add `services:` with one at least, such as `web: { port: 3000 }`".to_owned()
         } else {
-            format!("add `{needed}: {{}}` for one with the defaults")
+            format!("add `{key}: {{}}` for one with the defaults")
         };
         let span = self.stack.document().key_place(&path);
         self.errors
@@ -201,7 +203,7 @@ impl<'a> Context<'a> {
     }
 
     /// Makes a section's outputs known to `${section.…}`.
-    pub fn export(&mut self, section: &'static str, exports: BTreeMap<String, Export>) {
+    pub fn export(&mut self, section: SectionKey, exports: BTreeMap<String, Export>) {
         self.lookup.export(section, exports);
     }
 

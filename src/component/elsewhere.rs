@@ -6,47 +6,6 @@ use serde_json::{Value as Json, json};
 
 use crate::resource::Catalog;
 
-/// Keys of a file.
-pub fn file_synonyms() -> Json {
-    json!({
-        "service": "services", "containers": "services", "apps": "services", "tasks": "services",
-        "db": "database", "rds": "database", "postgres": "database", "databases": "database",
-        "alb": "loadBalancer", "lb": "loadBalancer", "elb": "loadBalancer", "ingress": "loadBalancer",
-        "vpc": "network", "networking": "network",
-        "alarms": "monitoring", "alerts": "monitoring", "observability": "monitoring",
-        "env": "environment", "stage": "environment", "stack": "name", "project": "name",
-        "Resources": "resources", "Outputs": "outputs", "Description": "description",
-        "output": "outputs", "accountId": "account",
-        "kms": "kmsKey", "kmsKeyId": "kmsKey", "kmsKeyArn": "kmsKey", "encryptionKey": "kmsKey", "encryption": "kmsKey",
-    })
-}
-
-/// Keys of a file that have no counterpart.
-pub fn file_unsupported() -> Json {
-    let another_tool = |what: &str| format!("{what} made with another tool: take the key out");
-    json!({
-        "queues": another_tool("queues are"),
-        "functions": another_tool("functions are"),
-        "lambdas": another_tool("functions are"),
-        "cache": another_tool("caches are"),
-        "redis": another_tool("caches are"),
-        "tables": another_tool("DynamoDB tables are"),
-        "dns": another_tool("DNS records are"),
-        "domain": another_tool("DNS records are"),
-        "certificate": another_tool("certificates are"),
-        "buckets": "a bucket is an aws:s3:Bucket under `resources:`",
-        "topics": "a topic is an aws:sns:Topic under `resources:`",
-        "secrets": "a secret is an aws:secretsmanager:Secret under `resources:`, and reaches a container by the \
-                    `secrets:` of its service",
-        "variables": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
-        "config": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
-        "backend": "there is no state file: take the key out",
-        "provider": "everything in a stack goes to one account and region: take the key out",
-        "providers": "everything in a stack goes to one account and region: take the key out",
-        "runtime": "a stack is this file alone: take the key out",
-    })
-}
-
 /// Keys of a service.
 pub fn service_synonyms() -> Json {
     json!({

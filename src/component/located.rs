@@ -5,7 +5,11 @@ use crate::resource::Path;
 use crate::resource::path::Segment;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
-use super::{plain_http, raw};
+use super::key::SectionKey;
+use super::load_balancer;
+
+/// The key under which the resources of the file have their own inputs.
+const RESOURCES: &str = SectionKey::Resources.as_str();
 
 /// The warnings about a sound stack: what AWS may or may not refuse, such as regions that are not known here and quotas that
 /// AWS raises on request, and what its author may not intend.
@@ -14,7 +18,7 @@ pub fn warnings(stack: &Stack, graph: &ResourceGraph) -> StackErrors {
         fault: Fault::Quota,
         ..located(stack, warning.clone())
     });
-    let sections = plain_http::warning(stack);
+    let sections = load_balancer::warning(stack);
     let warnings = stack.warnings().iter().cloned();
     let warnings = warnings.chain(sections).chain(located);
     StackErrors::new(stack.sources(), warnings.collect())
@@ -40,7 +44,7 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
             let span = place_of_input(stack, &origin, &[&invalid_input.at]);
             // Sections have keys of their own, which say nothing about a resource that is not named.
             let label = match origin.path.first() {
-                Some(raw::KEY) => label,
+                Some(RESOURCES) => label,
                 _ => format!("of `{resource}`, {label}"),
             };
             let error = StackError::new(Fault::Value, span, label);
@@ -124,7 +128,7 @@ const NAMES: [&str; 5] = ["bucket", "dashboardName", "family", "identifier", "na
 
 /// The key that gives a section's resource a name of its own, instead of a derived one that AWS does not take.
 fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String> {
-    if !NAMES.contains(&input) || origin.path.first() == Some(raw::KEY) {
+    if !NAMES.contains(&input) || origin.path.first() == Some(RESOURCES) {
         return None;
     }
     let Some(key) = &origin.name_key else {
@@ -137,7 +141,7 @@ fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String>
 
 /// The path of an input in the file: for a raw resource its property, for a section the key that names the resource.
 fn path_of_input(origin: &Origin, input: &str) -> Option<Path> {
-    if origin.path.first() == Some(raw::KEY) {
+    if origin.path.first() == Some(RESOURCES) {
         let inside = Path::parse(input).unwrap_or_default();
         return Some(origin.path.key("properties").join(inside));
     }
@@ -167,7 +171,7 @@ fn place_of_input(stack: &Stack, origin: &Origin, inputs: &[&str]) -> Span {
     match written.or_else(|| {
         paths
             .next()
-            .filter(|_| origin.path.first() == Some(raw::KEY))
+            .filter(|_| origin.path.first() == Some(RESOURCES))
     }) {
         Some(path) => document.place(&path),
         None => document.place(&origin.path),

@@ -16,7 +16,8 @@ use crate::resource::{Catalog, OutputReference, Path, Schema, StackId, Urn, Valu
 use crate::stack::reference::Reference;
 use crate::stack::{Stack, list_of};
 
-use super::{raw, registry};
+use super::key::SectionKey;
+use super::raw;
 
 /// The name of the account's facts.
 pub const ACCOUNT: &str = "aws";
@@ -90,8 +91,9 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    pub fn export(&mut self, section: &'static str, exports: BTreeMap<String, Export>) {
-        self.exports.insert(section, Export::Group(exports));
+    pub fn export(&mut self, section: SectionKey, exports: BTreeMap<String, Export>) {
+        self.exports
+            .insert(section.as_str(), Export::Group(exports));
     }
 
     pub fn add_resource(&mut self, urn: &Urn) {
@@ -129,11 +131,13 @@ impl<'a> Lookup<'a> {
             return self.output(urn, path);
         }
         if self.stack.is_unsound(Path::default().key(name))
-            || self.stack.is_unsound(Path::from(raw::KEY).key(name))
+            || self
+                .stack
+                .is_unsound(Path::from(SectionKey::Resources.as_str()).key(name))
         {
             return Ok(None);
         }
-        if registry::is_component(name) {
+        if SectionKey::of(name).is_some_and(SectionKey::is_component) {
             // A section that is there but offers nothing is at fault itself.
             if self.stack.document().root.get(name).is_some() {
                 return Ok(None);

@@ -1,56 +1,40 @@
 //! Author-level building blocks into resources.
 //!
-//! Each section of a stack file is a file here: its spec (what the author writes, documented field by field), what the spec
-//! settles to once the defaults of the environment are filled in, what `${section.…}` can ask for, and the resources it
-//! becomes. Pure: no AWS, no order, no clock. Start with [`expand`] and [`network`], the shortest section.
+//! Each section of a stack file is a folder here: `spec.rs` is what the author writes, documented key by key; `model.rs`
+//! what that amounts to once the defaults of the environment are filled in; `resources.rs` the resources it becomes, and
+//! what `${section.…}` can ask for; `urns.rs` the resources that more than one file speaks of. The `mod.rs` is its door:
+//! other sections see what is handed out there, through `platform::Platform`, and nothing else. Pure: no AWS, no order, no
+//! clock. Start with [`expand`] and `network/`.
 //!
-//! A section is read in two steps. *Settling* fills in defaults and checks the section by itself; *expanding* makes
-//! resources, when all sections have settled and each can see the others.
+//! A section is read in two steps. *Resolving* fills in defaults and checks the section by itself; *expanding* makes
+//! resources, when all sections have been resolved and each can see the others. A new section is a folder, a key in
+//! `key.rs`, a field in `platform.rs`, and its lines in `sections.rs`.
 
-pub mod database;
-pub mod load_balancer;
-pub mod monitoring;
-pub mod network;
-pub mod registry;
-pub mod services;
-
-mod access_logs;
-mod address_ranges;
-mod alarms;
 mod context;
-mod dashboard;
-mod database_access;
-mod database_alarms;
-mod database_checks;
-mod database_events;
-mod database_logs;
-pub mod elsewhere;
+mod database;
+mod elsewhere;
 mod encryption;
-mod firewall;
-mod flow_logs;
-mod images;
-mod inputs;
-mod instance_class;
+mod expansion;
+mod key;
+mod load_balancer;
 mod located;
+mod log_bucket;
+mod log_retention;
 mod lookup;
+mod monitoring;
+mod network;
 mod options;
 mod outputs;
-mod parameters;
-mod plain_http;
 mod platform;
 mod policy;
 mod raw;
 mod region_checks;
 mod roles;
-mod routes;
-mod scaled;
-mod security_groups;
-mod service_checks;
-mod task_roles;
-mod tasks;
+mod schema;
+mod sections;
+mod services;
 mod text;
 mod threshold;
-mod timeouts;
 
 #[cfg(test)]
 #[path = "helps/tests.rs"]
@@ -58,38 +42,20 @@ mod helps;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::graph::{self, Resource, ResourceGraph};
-use crate::resource::{Catalog, Value};
+use crate::graph::{self, ResourceGraph};
+use crate::resource::Catalog;
 use crate::stack::{Stack, StackErrors};
 
 use context::Context;
 use located::located;
-use platform::Platform;
 
+pub use expansion::{Expansion, Note, Notes};
 pub use located::warnings;
-pub use text::{Scalar, ScalarText, Text};
+pub use schema::json_schema;
+pub use sections::SECTIONS;
 
 /// The most faults between resources whose places are looked up in the file.
 const MOST_LOCATED: usize = 1000;
-
-/// The result of expanding a stack.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expansion {
-    pub resources: Vec<Resource>,
-    /// The standard outputs of the sections, then the author's, in the order of the file.
-    pub outputs: Vec<(String, Value)>,
-    pub notes: Notes,
-}
-
-/// The notes that the user is shown after `up`.
-pub type Notes = Vec<Note>;
-
-/// A sentence for the user that depends on what is live: it is shown where `unless` is not true.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Note {
-    pub unless: Value,
-    pub text: Value,
-}
 
 /// Turns the sections of a stack into resources.
 ///
@@ -97,9 +63,9 @@ pub struct Note {
 /// Every fault of the sections, including those of the structure.
 pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors> {
     let mut context = Context::new(stack, catalog);
-    let platform = Platform::resolve_defaults(&mut context);
-    platform.export(&mut context);
-    platform.expand(&mut context);
+    let platform = sections::resolve_defaults(&mut context);
+    sections::export(&platform, &mut context);
+    sections::expand(&platform, &mut context);
     encryption::expand(&mut context, &platform);
     context.name_what_sections_made();
     raw::expand(&mut context);
@@ -122,7 +88,7 @@ pub fn stack_graph(
         outputs,
         notes,
     } = expand(stack, catalog)?;
-    scaled::tell_limits(&mut resources);
+    services::tell_limits(&mut resources);
     let elsewhere = region_checks::check(&stack.region, &resources, catalog);
     let errors = match graph::build(&stack.id(), resources, outputs, catalog) {
         Ok(mut graph) if elsewhere.is_empty() => {
@@ -149,6 +115,7 @@ mod tests {
     use expect_test::expect_file;
 
     use super::*;
+    use crate::resource::Value;
     use testing::{catalog, load, render, render_outputs};
 
     const STACKS: [(&str, &str); 3] = [
@@ -203,7 +170,7 @@ mod tests {
             let mut faults = Vec::new();
             for resource in expand(&stack(name), &catalog).unwrap().resources {
                 let schema = catalog.get(resource.urn.token()).unwrap();
-                let validator = jsonschema::validator_for(&inputs::schema(schema)).unwrap();
+                let validator = jsonschema::validator_for(&raw::inputs_schema(schema)).unwrap();
                 let inputs = serde_json::Value::from(&Value::Object(resource.inputs));
                 for fault in validator.iter_errors(&inputs) {
                     let found = fault.instance().as_str().unwrap_or_default();

@@ -20,10 +20,13 @@ use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};
 
 use super::context::Context;
-use super::timeouts::{self, TimeoutsSpec};
-use super::{Text, registry};
+use super::key::SectionKey;
+use super::text::Text;
+use timeouts::TimeoutsSpec;
 
-pub const KEY: &str = "options";
+mod timeouts;
+
+const KEY: &str = SectionKey::Options.as_str();
 
 /// Options of a resource, with Pulumi's names.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -249,10 +252,11 @@ fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn>
 /// True for names that exist but made nothing, or are at fault themselves.
 fn is_known(context: &Context<'_>, name: &str) -> bool {
     context.lookup().resource(name).is_some()
-        || registry::is_component(name) && context.is_declared(name)
+        || SectionKey::of(name)
+            .is_some_and(|section| section.is_component() && context.is_declared(section))
         || context
             .stack
-            .is_unsound(Path::from(super::raw::KEY).key(name))
+            .is_unsound(Path::from(SectionKey::Resources.as_str()).key(name))
         || made_below(context, name).next().is_some()
 }
 

@@ -6,8 +6,9 @@ use crate::resource::{Path, Value};
 use crate::stack::Fault;
 
 use super::context::Context;
+use super::key::SectionKey;
 
-pub const KEY: &str = "outputs";
+const KEY: &str = SectionKey::Outputs.as_str();
 
 pub fn schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 pub use crate::aws::registry::catalog;
 use crate::stack::{self, Flag, Stack, StackErrors, limits};
 
-use super::{Expansion, expand, stack_graph};
+use super::{Expansion, SECTIONS, expand, stack_graph};
 
 /// Reads a stack from texts by path; the first is the stack file. A flag after `new ` is a `--set-new`.
 pub fn load(files: &[(&str, &str)], set: &[&str]) -> Result<Stack, StackErrors> {
@@ -23,7 +23,7 @@ pub fn load(files: &[(&str, &str)], set: &[&str]) -> Result<Stack, StackErrors> 
             None => Flag::set(*flag),
         })
         .collect();
-    stack::load(files[0].0, &read, &set)
+    stack::load(files[0].0, &read, &set, &SECTIONS)
 }
 
 /// A stack with a head, and sections as given.

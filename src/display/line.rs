@@ -1,6 +1,6 @@
 //! Lines of styled text, and how wide they are.
 //!
-//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`sanitize`](super::inert).
+//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`sanitize`](super::sanitize).
 
 use std::collections::VecDeque;
 

@@ -80,7 +80,13 @@ async fn a_request_to_stop_between_two_steps_is_not_success() {
     let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
                 first: { type: aws:sns:Topic }\n  second: { type: aws:sns:Topic }\n";
     let catalog = crate::aws::registry::catalog();
-    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let stack = crate::stack::load(
+        "dev.yaml",
+        &|_| Ok(text.to_owned()),
+        &[],
+        &crate::component::SECTIONS,
+    )
+    .unwrap();
     let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
     let request = Request::default();
     let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
@@ -104,7 +110,13 @@ async fn what_the_plan_has_is_what_is_sent() {
     let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
                 topic: { type: aws:sns:Topic, properties: { displayName: shown } }\n";
     let catalog = crate::aws::registry::catalog();
-    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let stack = crate::stack::load(
+        "dev.yaml",
+        &|_| Ok(text.to_owned()),
+        &[],
+        &crate::component::SECTIONS,
+    )
+    .unwrap();
     let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
     let request = Request::default();
     let mut plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
@@ -134,7 +146,13 @@ async fn the_time_that_the_author_allows_is_the_time_of_the_step() {
                 first: { type: aws:sns:Topic, options: { customTimeouts: { create: 90s, delete: 1h } } }\n  \
                 second: { type: aws:sns:Topic }\n";
     let catalog = crate::aws::registry::catalog();
-    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let stack = crate::stack::load(
+        "dev.yaml",
+        &|_| Ok(text.to_owned()),
+        &[],
+        &crate::component::SECTIONS,
+    )
+    .unwrap();
     let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
     let request = Request::default();
     let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
@@ -158,7 +176,13 @@ fn a_part_that_no_step_is_about_stays_proven() {
     let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
                 topic: { type: aws:sns:Topic }\n";
     let catalog = crate::aws::registry::catalog();
-    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let stack = crate::stack::load(
+        "dev.yaml",
+        &|_| Ok(text.to_owned()),
+        &[],
+        &crate::component::SECTIONS,
+    )
+    .unwrap();
     let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
     let request = Request::default();
     let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);

@@ -32,7 +32,8 @@ resources:
 
 fn graph() -> ResourceGraph {
     let read = |_: &str| Ok(FILE.to_owned());
-    let stack = stack::load("dev.yaml", &read, &[]).expect("a sound file");
+    let stack =
+        stack::load("dev.yaml", &read, &[], &crate::component::SECTIONS).expect("a sound file");
     stack_graph(&stack, &catalog()).expect("a sound stack").0
 }
 

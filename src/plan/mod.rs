@@ -4,7 +4,6 @@
 //! runs. It reads as a list of passes, one file each. No time, network, YAML or SDK here.
 
 mod announced;
-pub mod binding;
 mod compare;
 mod deletes;
 mod edges;

@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 
 use super::document::Document;
 use super::error::{Fault, Span, StackError};
+use super::keywords::{alternatives, has_type, resolve, words};
 use super::node::{Content, Entry, Node};
 use super::reference::{self, Part};
 use crate::resource::Path;
@@ -408,35 +409,6 @@ impl<'a> Check<'a> {
     }
 }
 
-/// The schema that a chain of references leads to.
-pub(super) fn resolve<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
-    while let Some(pointer) = schema["$ref"].as_str() {
-        let target = pointer
-            .strip_prefix('#')
-            .and_then(|pointer| root.pointer(pointer));
-        match target {
-            Some(target) => schema = target,
-            None => break,
-        }
-    }
-    schema
-}
-
-/// The schemas of which one must fit, that of `null` among them where a key may be left out.
-pub(super) fn alternatives<'a>(root: &'a Json, schema: &'a Json) -> Vec<&'a Json> {
-    let schema = resolve(root, schema);
-    match schema["anyOf"]
-        .as_array()
-        .or_else(|| schema["oneOf"].as_array())
-    {
-        Some(options) => options
-            .iter()
-            .flat_map(|option| alternatives(root, option))
-            .collect(),
-        None => vec![schema],
-    }
-}
-
 fn fits(node: &Node, schema: &Json) -> bool {
     match &node.content {
         Content::Null => has_type(schema, "null"),
@@ -463,34 +435,12 @@ fn subject(place: &Path) -> String {
     }
 }
 
-pub(super) fn has_type(schema: &Json, name: &str) -> bool {
-    match &schema["type"] {
-        Json::String(kind) => kind == name,
-        Json::Array(kinds) => kinds.iter().any(|kind| kind == name),
-        // A schema that names no type takes everything.
-        _ => schema.get("enum").is_none() && schema.get("const").is_none(),
-    }
-}
-
 fn is_text(schema: &Json) -> bool {
     has_type(schema, "string")
 }
 
 fn is_scalar(schema: &Json) -> bool {
     schema["x-scalar"] == true
-}
-
-/// The words of an enumeration, if that is all the schemas allow.
-pub(super) fn words<'a>(options: &[&'a Json]) -> Option<Vec<&'a str>> {
-    let mut words = Vec::new();
-    for option in options.iter().filter(|option| option["type"] != "null") {
-        match (&option["const"], &option["enum"]) {
-            (Json::String(word), _) => words.push(word.as_str()),
-            (_, Json::Array(all)) => words.extend(all.iter().filter_map(Json::as_str)),
-            _ => return None,
-        }
-    }
-    (!words.is_empty()).then_some(words)
 }
 
 /// The values that a schema takes, in plain words.

@@ -7,9 +7,6 @@ use super::node::Node;
 use super::scalar;
 use crate::resource::Path;
 
-/// The names that flags have among the sources.
-pub const FLAGS: [&str; 2] = ["--set", "--set-new"];
-
 /// The values of a stack, layers and flags merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -95,12 +92,4 @@ impl Document {
             _ => node.span,
         }
     }
-}
-
-/// The text that follows the `=` of a flag, if the span is that of a flag's value.
-pub(super) fn flag_value(sources: &[Source], span: Span) -> Option<&str> {
-    let source = sources.get(span.source as usize)?;
-    let (before, value) = source.text.split_at_checked(span.offset as usize)?;
-    let is_whole = source.is_flag() && before.ends_with('=') && span.length as usize == value.len();
-    is_whole.then_some(value)
 }

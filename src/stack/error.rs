@@ -6,7 +6,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::document::FLAGS;
+/// The names that flags have among the sources.
+pub const FLAGS: [&str; 2] = ["--set", "--set-new"];
 
 /// A text that a stack was read from: the file, a layer below it, or a `--set` flag.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! `--set` and `--set-new`: values that override the file.
 
-use super::document::FLAGS;
-use super::error::{Fault, Span, StackError};
+use super::error::{FLAGS, Fault, Span, StackError};
 use super::node::{Content, Entry, Node};
 use super::redact::HIDDEN;
+use super::section::Sections;
 use super::{limits, parse};
-use crate::component::registry;
 use crate::resource::nearest::nearest;
 use crate::resource::path::{self, Path, Segment};
 
@@ -43,7 +42,12 @@ impl Flag {
 }
 
 /// Lays `path.to.key=value` over the stack; `index` is the flag's index among the sources.
-pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>> {
+pub fn put(
+    root: Node,
+    flag: &Flag,
+    index: u32,
+    sections: &Sections,
+) -> Result<Node, Vec<StackError>> {
     let text = &flag.text;
     let refuse = |range: std::ops::Range<usize>, label: &str| {
         let form = format!("write it as `{} path.to.key=value`", flag.name());
@@ -83,7 +87,7 @@ pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>>
         ]);
     }
     if !flag.adds
-        && let Some(error) = undeclared(&root, &path, path_span)
+        && let Some(error) = undeclared(&root, &path, path_span, sections)
     {
         return Err(vec![error]);
     }
@@ -99,11 +103,11 @@ pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>>
 }
 
 /// Refuses a flag that would make something that the file does not declare: more likely a typo than a wish.
-fn undeclared(root: &Node, path: &Path, span: Span) -> Option<StackError> {
+fn undeclared(root: &Node, path: &Path, span: Span, sections: &Sections) -> Option<StackError> {
     let key = path.first()?;
-    let section = registry::SECTIONS
-        .iter()
-        .find(|section| section.key == key && section.makes_resources)?;
+    let section = sections
+        .get(key)
+        .filter(|section| section.makes_resources)?;
     let declared = root.get(key).map(Node::entries);
     let (label, known, name) = match (declared, path.segments().get(1)) {
         (None, _) => (format!("the file has no `{key}`"), Vec::new(), key.into()),
@@ -187,6 +191,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::component::SECTIONS;
     use crate::component::testing::{faults, load, with_head};
     use crate::stack::StackErrors;
     use crate::stack::testing::check;
@@ -365,13 +370,13 @@ mod tests {
             Flag::set_new("services.api.cpu=512"),
         ];
         let read = |_: &str| Ok(text.clone());
-        let stack = crate::stack::load("dev.yaml", &read, &flags).unwrap();
+        let stack = crate::stack::load("dev.yaml", &read, &flags, &SECTIONS).unwrap();
         assert_eq!(stack.section("services").unwrap()["worker"]["cpu"], 512);
         assert_eq!(stack.section("services").unwrap()["api"]["cpu"], 512);
         assert_eq!(stack.section("database").unwrap()["multiAz"], true);
         // The first flag that names it decides; one that comes too early is refused.
         let early = [Flag::set("services.worker.cpu=512"), flags[0].clone()];
-        assert!(crate::stack::load("dev.yaml", &read, &early).is_err());
+        assert!(crate::stack::load("dev.yaml", &read, &early, &SECTIONS).is_err());
     }
 
     #[test]

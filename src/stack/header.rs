@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value as Json, json};
 
 use crate::resource::tags::OURS;
 
@@ -11,7 +12,6 @@ use super::document::Document;
 use super::error::{Fault, Span, StackError};
 use super::node::{Entry, Node};
 use super::region::{self, Verdict};
-use crate::component::elsewhere;
 
 /// AWS takes 50 per object.
 const MAX_TAGS: usize = 50 - OURS;
@@ -89,10 +89,31 @@ fn region_of_key(text: &str) -> Option<&str> {
     (is_key && is_account && is_id).then_some(region)
 }
 
+/// Keys of other tools that mean one of the head.
+fn synonyms() -> Json {
+    json!({
+        "env": "environment", "stage": "environment", "stack": "name", "project": "name",
+        "Description": "description", "accountId": "account",
+        "kms": "kmsKey", "kmsKeyId": "kmsKey", "kmsKeyArn": "kmsKey", "encryptionKey": "kmsKey", "encryption": "kmsKey",
+    })
+}
+
+/// Keys of other tools for what a stack does without.
+fn unsupported() -> Json {
+    json!({
+        "variables": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
+        "config": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
+        "backend": "there is no state file: take the key out",
+        "provider": "everything in a stack goes to one account and region: take the key out",
+        "providers": "everything in a stack goes to one account and region: take the key out",
+        "runtime": "a stack is this file alone: take the key out",
+    })
+}
+
 /// The head of a stack file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-synonyms" = elsewhere::file_synonyms(), "x-unsupported" = elsewhere::file_unsupported()))]
+#[schemars(extend("x-synonyms" = synonyms(), "x-unsupported" = unsupported()))]
 pub struct Header {
     /// The JSON Schema of this file, for editors that look for it here.
     #[serde(rename = "$schema", default)]

@@ -6,6 +6,7 @@ use super::document::Document;
 use super::error::{Fault, Source, Span, StackError, StackErrors};
 use super::flags::{self, Flag};
 use super::node::{self, Node};
+use super::section::Sections;
 use super::{limits, parse};
 
 /// How many files may extend each other in a row.
@@ -17,6 +18,7 @@ pub type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
 /// The sources read so far, and the faults that do not keep the rest from being read.
 struct Reading<'a> {
     read: Read<'a>,
+    sections: &'a Sections,
     sources: Vec<Source>,
     faults: Vec<StackError>,
 }
@@ -27,9 +29,11 @@ pub fn read(
     path: &str,
     read: Read<'_>,
     flags: &[Flag],
+    sections: &Sections,
 ) -> Result<(Document, Vec<StackError>), StackErrors> {
     let mut reading = Reading {
         read,
+        sections,
         sources: Vec::new(),
         faults: Vec::new(),
     };
@@ -61,7 +65,7 @@ impl Reading<'_> {
             name: flag.name().to_owned(),
             text: flag.text.clone(),
         });
-        flags::put(root, flag, index)
+        flags::put(root, flag, index, self.sections)
     }
 
     /// Reads a file and all that it extends.
@@ -179,6 +183,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::component::SECTIONS;
     use crate::component::testing::{faults, load};
     use crate::stack::testing::check;
 
@@ -271,13 +276,13 @@ mod tests {
         "#]],
         );
         let read = |_: &str| Err(io::ErrorKind::NotFound.into());
-        let errors = super::read("dev.yaml", &read, &[]).unwrap_err();
+        let errors = super::read("dev.yaml", &read, &[], &SECTIONS).unwrap_err();
         expect![[r#"
             1:1 unreadable ``: entity not found
         "#]]
         .assert_eq(&faults(&errors, 0));
         let read = |_: &str| Err(io::ErrorKind::FileTooLarge.into());
-        let errors = super::read("dev.yaml", &read, &[]).unwrap_err();
+        let errors = super::read("dev.yaml", &read, &[], &SECTIONS).unwrap_err();
         expect![[r#"
             1:1 too_large ``: a stack file has at most 1 MiB
                 help: split what is repeated into a base file that this one `extends`

@@ -1,14 +1,15 @@
 //! Stack files: YAML text into spanned values, every problem at once.
 //!
-//! This module knows the structure of a stack and its head. What a section means and becomes belongs to
-//! [`crate::component`], whose registry provides the schemas for the check of the structure. This one knows neither AWS nor
-//! the graph, and reads files only through the function it is given. Start with [`load`].
+//! This room knows the structure of a stack and its head. The sections that a stack can have are handed to [`load`], each
+//! with the schema for the check of its structure; what they mean and become is none of its business. It knows neither AWS
+//! nor the graph, and reads files only through the function it is given. Start with [`load`].
 
 mod check;
 mod document;
 mod error;
 mod flags;
 mod header;
+mod keywords;
 mod layers;
 pub mod limits;
 mod marks;
@@ -18,7 +19,7 @@ pub mod redact;
 pub mod reference;
 pub mod region;
 mod scalar;
-mod schema;
+mod section;
 #[cfg(test)]
 mod testing;
 
@@ -26,7 +27,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::component::registry;
 use crate::resource::{Path, StackId};
 
 pub use check::{Check, References, list_of};
@@ -36,10 +36,10 @@ pub use flags::Flag;
 pub use header::{Environment, Header, KmsKey, check_tag};
 pub use layers::Read;
 pub use node::{Content, Entry, Node};
-pub use schema::json_schema;
+pub use section::{Section, Sections, schema_of};
 
-/// A stack file whose head is sound. What its sections hold is checked by [`crate::component::expand`], which needs to
-/// know the resource types.
+/// A stack file whose head is sound. What its sections hold is checked where they become resources, for that
+/// takes the resource types.
 #[derive(Debug, Clone)]
 pub struct Stack {
     pub name: String,
@@ -114,19 +114,30 @@ impl Stack {
 
 /// Reads a stack file, with what it extends and the flags over it.
 ///
-/// `read` answers with the text of a file by its path; it is expected to refuse files longer than
+/// `sections` are those that the file can have. `read` answers with the text of a file by its path; it is expected to refuse files longer than
 /// [`limits::MAX_BYTES`] with [`std::io::ErrorKind::FileTooLarge`] before it reads them.
 ///
 /// # Errors
 /// Everything that keeps the stack from being told from others: unreadable text, or a fault in its head. Then the faults in
 /// the structure of its sections are reported too.
-pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, StackErrors> {
-    let (mut document, mut faults) = layers::read(path_name, read, flags)?;
-    let schema = schema::of_file();
+pub fn load(
+    path_name: &str,
+    read: Read<'_>,
+    flags: &[Flag],
+    sections: &Sections,
+) -> Result<Stack, StackErrors> {
+    let (mut document, mut faults) = layers::read(path_name, read, flags, sections)?;
+    let schema = schema_of(sections);
     document.resolve_scalars(&schema);
     let mut head_faults = Vec::new();
     let mut warnings = Vec::new();
-    let head = check_head(&document, &schema, &mut head_faults, &mut warnings);
+    let head = check_head(
+        &document,
+        sections,
+        &schema,
+        &mut head_faults,
+        &mut warnings,
+    );
     head_faults.retain(|error| {
         // An unknown key does not make the head unsound.
         let minor = matches!(error.fault, Fault::UnknownKey);
@@ -135,11 +146,11 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
         }
         !minor
     });
-    let mut sections = Sections::default();
-    for section in registry::SECTIONS {
-        sections.check(section, &document, &schema);
+    let mut checked = Checked::default();
+    for section in sections.all {
+        checked.check(section, &document, &schema);
     }
-    faults.append(&mut sections.faults);
+    faults.append(&mut checked.faults);
     match head {
         Some(head) if head_faults.is_empty() => Ok(Stack {
             name: head.name,
@@ -153,8 +164,8 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
             tags: head.tags,
             description: head.description,
             document,
-            sections: sections.sound,
-            unsound: sections.unsound,
+            sections: checked.sound,
+            unsound: checked.unsound,
             faults,
             warnings,
         }),
@@ -167,6 +178,7 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
 
 fn check_head(
     document: &Document,
+    sections: &Sections,
     schema: &Json,
     errors: &mut Vec<StackError>,
     warnings: &mut Vec<StackError>,
@@ -176,7 +188,7 @@ fn check_head(
         .root
         .entries()
         .iter()
-        .filter(|entry| !registry::is_section(&entry.key))
+        .filter(|entry| sections.get(&entry.key).is_none())
         .cloned()
         .collect();
     let head = Node::new(document.root.span, Content::Map(entries));
@@ -189,14 +201,14 @@ fn check_head(
 
 /// The result of the check of the sections.
 #[derive(Default)]
-struct Sections {
+struct Checked {
     sound: serde_json::Map<String, Json>,
     unsound: BTreeSet<Path>,
     faults: Vec<StackError>,
 }
 
-impl Sections {
-    fn check(&mut self, section: &registry::Section, document: &Document, schema: &Json) {
+impl Checked {
+    fn check(&mut self, section: &Section, document: &Document, schema: &Json) {
         let Some(entry) = document.root.entry(section.key) else {
             return;
         };

@@ -6,9 +6,8 @@
 
 use serde_json::Value as Json;
 
-use super::check::{alternatives, has_type, words};
-use super::document::flag_value;
-use super::error::Source;
+use super::error::{Source, Span};
+use super::keywords::{alternatives, has_type, words};
 use super::node::{Content, Node};
 
 /// Reads a plain scalar by the core schema of YAML 1.2. What old YAML took for a boolean or a number (`on`, `0777`, `1_000`)
@@ -112,6 +111,14 @@ fn takes(schema: &Json, content: &Content) -> bool {
         Content::Map(_) => "object",
     };
     has_type(schema, kind) && schema.get("enum").is_none() && schema.get("const").is_none()
+}
+
+/// The text that follows the `=` of a flag, if the span is that of a flag's value.
+fn flag_value(sources: &[Source], span: Span) -> Option<&str> {
+    let source = sources.get(span.source as usize)?;
+    let (before, value) = source.text.split_at_checked(span.offset as usize)?;
+    let is_whole = source.is_flag() && before.ends_with('=') && span.length as usize == value.len();
+    is_whole.then_some(value)
 }
 
 #[cfg(test)]

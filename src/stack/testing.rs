@@ -1,4 +1,7 @@
-//! Shared helpers for the tests of layers and flags.
+//! Shared by the tests of layers and flags.
+//!
+//! The tests of this room read files with the real sections, which `component` has: a fault of the structure is best seen in
+//! the words that an author gets to read.
 
 use std::io;
 
@@ -6,6 +9,7 @@ use expect_test::Expect;
 
 use super::node::Content;
 use super::{Flag, Node, layers};
+use crate::component::SECTIONS;
 use crate::component::testing::faults;
 
 fn show(node: &Node) -> String {
@@ -46,7 +50,7 @@ pub fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
             None => Flag::set(*flag),
         })
         .collect();
-    let shown = match layers::read(files[0].0, &read, &set) {
+    let shown = match layers::read(files[0].0, &read, &set, &SECTIONS) {
         Ok((document, _)) => show(&document.root),
         Err(errors) => faults(&errors, 0),
     };

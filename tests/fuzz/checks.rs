@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use fde_infra::aws::policy::{canonical_policy, decode, to_text};
 use fde_infra::aws::registry;
 use fde_infra::cli::{excerpt, is_saved_plan};
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::display::{diff, preview};
 use fde_infra::graph::{self, Origin, Resource, ResourceOptions};
 use fde_infra::plan::{self, Action, Plan, Request};
@@ -33,11 +33,11 @@ pub fn parser(data: &[u8]) {
         return;
     };
     let read = |_: &str| Ok(text.clone());
-    let loaded = stack::load("fuzz.yaml", &read, &flags);
+    let loaded = stack::load("fuzz.yaml", &read, &flags, &SECTIONS);
     if let Err(errors) = &loaded {
         can_be_shown(errors);
     }
-    let again = stack::load("fuzz.yaml", &read, &flags);
+    let again = stack::load("fuzz.yaml", &read, &flags, &SECTIONS);
     assert_eq!(loaded.err(), again.err(), "the second reading differs");
 }
 
@@ -91,11 +91,11 @@ pub fn layers(data: &[u8]) {
         let text = number.and_then(|number| texts.get(number.ok()?).cloned());
         text.ok_or_else(|| io::ErrorKind::NotFound.into())
     };
-    let loaded = stack::load("stacks/0.yaml", &read, &[]);
+    let loaded = stack::load("stacks/0.yaml", &read, &[], &SECTIONS);
     if let Err(errors) = &loaded {
         can_be_shown(errors);
     }
-    let again = stack::load("stacks/0.yaml", &read, &[]);
+    let again = stack::load("stacks/0.yaml", &read, &[], &SECTIONS);
     assert_eq!(loaded.err(), again.err(), "the second reading differs");
 }
 
@@ -220,7 +220,7 @@ fn file_and_flags(data: &[u8]) -> Option<(String, Vec<Flag>)> {
 
 fn loaded(data: &[u8]) -> Option<Stack> {
     let (text, flags) = file_and_flags(data)?;
-    stack::load("fuzz.yaml", &|_: &str| Ok(text.clone()), &flags).ok()
+    stack::load("fuzz.yaml", &|_: &str| Ok(text.clone()), &flags, &SECTIONS).ok()
 }
 
 /// Every fault has a place in its source, and its excerpt can be drawn.

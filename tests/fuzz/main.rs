@@ -157,8 +157,13 @@ fn cases() -> Vec<(String, Json)> {
     for name in ["dev", "prod"] {
         let path = root.join(format!("stacks/{name}.yaml"));
         let read = |path: &str| fs::read_to_string(path);
-        let stack = fde_infra::stack::load(&path.to_string_lossy(), &read, &[])
-            .expect("the stacks are sound");
+        let stack = fde_infra::stack::load(
+            &path.to_string_lossy(),
+            &read,
+            &[],
+            &fde_infra::component::SECTIONS,
+        )
+        .expect("the stacks are sound");
         let (graph, _) =
             fde_infra::component::stack_graph(&stack, &catalog).expect("the stacks are sound");
         for resource in graph.iter() {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect_file;
 use fde_infra::aws::registry::catalog;
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::stack;
 use serde_json::Value as Json;
@@ -752,8 +752,8 @@ const CONTROLS: &[Control] = &[
 fn expanded(environment: &str, head: &str) -> Stack {
     let text = format!("environment: {environment}\n{head}{FILE}");
     let read = |_: &str| Ok(text.clone());
-    let stack =
-        stack::load("stack.yaml", &read, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let stack = stack::load("stack.yaml", &read, &[], &SECTIONS)
+        .unwrap_or_else(|errors| panic!("{errors:#?}"));
     let graph = stack_graph(&stack, &catalog());
     Stack::of(&graph.unwrap_or_else(|errors| panic!("{errors:#?}")).0)
 }

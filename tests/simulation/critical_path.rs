@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fde_infra::aws::registry::catalog;
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
@@ -27,7 +27,7 @@ fn aws_like(token: &str) -> Duration {
 fn reference_stack(name: &str) -> ResourceGraph {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks");
     let read = |file: &str| std::fs::read_to_string(root.join(file));
-    let stack = stack::load(&format!("{name}.yaml"), &read, &[])
+    let stack = stack::load(&format!("{name}.yaml"), &read, &[], &SECTIONS)
         .unwrap_or_else(|errors| panic!("{errors:#?}"));
     let (graph, _) = stack_graph(&stack, &catalog()).unwrap_or_else(|errors| panic!("{errors:#?}"));
     graph

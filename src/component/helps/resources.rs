@@ -247,12 +247,17 @@ fn of_other_tools() -> Vec<Case> {
         ))
     };
     let database = |key: &str| sections(&format!("network: {{}}\ndatabase: {{ {key}: x }}\n"));
+    let of_file = crate::stack::schema_of(&crate::component::SECTIONS);
     let mut cases = Vec::new();
     let keys = |table: serde_json::Value| {
         let entries = table.as_object().cloned().unwrap_or_default();
         entries.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
     };
-    cases.extend(keys(elsewhere::file_synonyms()).iter().map(|key| shop(key)));
+    cases.extend(
+        keys(of_file["x-synonyms"].clone())
+            .iter()
+            .map(|key| shop(key)),
+    );
     cases.extend(
         keys(elsewhere::service_synonyms())
             .iter()
@@ -263,7 +268,7 @@ fn of_other_tools() -> Vec<Case> {
             .iter()
             .map(|key| database(key)),
     );
-    for key in keys(elsewhere::file_unsupported()) {
+    for key in keys(of_file["x-unsupported"].clone()) {
         cases.push(shop(&key).by_hand(&format!("{key}: {{}}\n"), ""));
     }
     for key in keys(elsewhere::service_unsupported()) {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::testing::load;
-use super::{stack_graph, warnings};
+use super::{SECTIONS, stack_graph, warnings};
 use crate::aws::registry::catalog;
 use crate::stack::{StackError, StackErrors};
 
@@ -511,12 +511,13 @@ fn matches(pattern: &str, help: &str) -> bool {
 
 #[test]
 fn the_keys_that_answers_name_are_there() {
-    let schema = crate::stack::json_schema(&catalog());
+    let schema = crate::component::json_schema(&catalog());
+    let of_file = crate::stack::schema_of(&SECTIONS);
     for (keys, synonyms, unsupported) in [
         (
             &schema["properties"],
-            super::elsewhere::file_synonyms(),
-            super::elsewhere::file_unsupported(),
+            of_file["x-synonyms"].clone(),
+            of_file["x-unsupported"].clone(),
         ),
         (
             &schema["$defs"]["Service"]["properties"],

@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use fde_infra::aws::{AwsProvider, Connection, connect};
-use fde_infra::component::stack_graph;
+use fde_infra::component::{SECTIONS, stack_graph};
 use fde_infra::deployment::history::{made_text, short};
 use fde_infra::deployment::{History, Record};
 use fde_infra::execute::{self, Cancel, Outcome};
@@ -113,7 +113,7 @@ impl World {
 
     pub fn graph(&self, resources: &str) -> ResourceGraph {
         let text = self.file(resources);
-        let stack = stack::load("stack.yaml", &|_| Ok(text.clone()), &[])
+        let stack = stack::load("stack.yaml", &|_| Ok(text.clone()), &[], &SECTIONS)
             .unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
         let (graph, _) = stack_graph(&stack, self.provider.catalog())
             .unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));

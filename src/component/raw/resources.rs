@@ -1,0 +1,369 @@
+//! Raw resources into resources of the graph.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value as Json, json};
+
+use super::declared::{KEY, short_token};
+use super::inputs;
+use super::spec::RawSpec;
+use crate::component::context::Context;
+use crate::component::key::SectionKey;
+use crate::component::options::{self, Asked};
+use crate::component::{elsewhere, lookup};
+use crate::resource::nearest::nearest;
+use crate::resource::{Path, Properties, Schema, Value};
+use crate::stack::{Check, Content, Entry, Fault, Node, References, StackError, check_tag};
+
+/// Adds the raw resources.
+pub fn expand(context: &mut Context<'_>) {
+    let stack = context.stack;
+    let Some(section) = stack.document().root.get(KEY) else {
+        return;
+    };
+    let specs: BTreeMap<String, RawSpec> = context.specs(KEY);
+    // Schemas are derived once per type, however many resources there are of it.
+    let mut schemas: HashMap<&'static str, Json> = HashMap::new();
+    for entry in section.entries() {
+        // An entry that is not in the specs is structurally at fault, and has been reported.
+        let Some(spec) = specs.get(&entry.key) else {
+            continue;
+        };
+        check_key(context, entry);
+        let token = short_token(&spec.r#type);
+        let Some(schema) = context.catalog.get(&token) else {
+            refuse_type(context, entry, &token);
+            continue;
+        };
+        let inputs_schema = schemas
+            .entry(schema.token)
+            .or_insert_with(|| inputs::schema(schema));
+        resource(context, entry, spec, schema, inputs_schema);
+    }
+}
+
+fn check_key(context: &mut Context<'_>, entry: &Entry) {
+    let mut characters = entry.key.chars();
+    let starts = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
+    let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let label = if SectionKey::of(&entry.key).is_some() {
+        "is what a section of the file is called, and `${…}` would mean that"
+    } else if entry.key == lookup::ACCOUNT {
+        "is what the AWS account is called, and `${…}` would mean that"
+    } else if !starts || !rest || entry.key.len() > 100 {
+        "takes up to 100 letters, digits, `-` and `_`, a letter first"
+    } else {
+        return;
+    };
+    let error = StackError::new(Fault::Name, entry.key_span, label);
+    context.errors.push(error);
+}
+
+fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
+    let span = entry
+        .value
+        .get("type")
+        .map_or(entry.key_span, |node| node.span);
+    let label = format!("`{token}` is not a resource type of fde-infra");
+    let tokens = context.catalog.iter().map(|schema| schema.token);
+    let error = StackError::new(Fault::UnknownType, span, label);
+    let error = match elsewhere::answer(token, context.catalog) {
+        Some(answer) => error.help(answer),
+        None => error.suggest(nearest_type(token, tokens)),
+    };
+    context.errors.push(error);
+}
+
+/// The nearest type, by the part after the `aws:` that all have.
+fn nearest_type<'a>(token: &str, tokens: impl Iterator<Item = &'a str>) -> Option<String> {
+    let provider = "aws:";
+    let word = token.strip_prefix(provider).unwrap_or(token);
+    let words = tokens.filter_map(|token| token.strip_prefix(provider));
+    nearest(word, words).map(|word| format!("{provider}{word}"))
+}
+
+fn resource(
+    context: &mut Context<'_>,
+    entry: &Entry,
+    spec: &RawSpec,
+    schema: &Schema,
+    inputs_schema: &Json,
+) {
+    let place = Path::from(KEY).key(&*entry.key);
+    let empty = Node::new(entry.key_span, Content::Map(Vec::new()));
+    let properties = entry.value.get("properties").unwrap_or(&empty);
+    let mut given = properties.clone();
+    context
+        .stack
+        .document()
+        .settle_part(&mut given, inputs_schema);
+    let tags = take_tags(context, &mut given, schema, &place.key("properties"));
+    let anchor = entry
+        .value
+        .entry("properties")
+        .map_or(entry.key_span, |entry| entry.key_span);
+    let mut check = Check::new(
+        context.stack.document(),
+        inputs_schema,
+        References::Everywhere,
+    );
+    check.value(&given, inputs_schema, &place.key("properties"), anchor);
+    context.errors.append(&mut check.errors);
+    let inputs: Properties = given
+        .entries()
+        .iter()
+        .filter(|property| !property.value.is_null())
+        .map(|property| (property.key.clone(), context.value(&property.value)))
+        .collect();
+    let options_node = entry.value.get("options");
+    let asked = Asked::read(context, options_node);
+    options::check(context, options_node, &[schema.token.to_owned()].into());
+    let urn = context.urn(schema.token, &entry.key);
+    let resource = context.add_at(place.clone(), entry.key_span, urn, inputs);
+    resource.origin.name_key = schema
+        .name
+        .map(|rule| place.key("properties").key(rule.property));
+    resource.tags.extend(tags);
+    if let Some(options) = &spec.options {
+        options.add_to(&mut resource.options, &asked);
+    }
+}
+
+/// Takes Pulumi's `tags` property out of the properties: tags belong to the engine, for they carry the ownership.
+fn take_tags(
+    context: &mut Context<'_>,
+    properties: &mut Node,
+    schema: &Schema,
+    place: &Path,
+) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::new();
+    if schema.property("tags").is_some() {
+        return tags;
+    }
+    let Content::Map(entries) = &mut properties.content else {
+        return tags;
+    };
+    let Some(at) = entries.iter().position(|entry| entry.key == "tags") else {
+        return tags;
+    };
+    if !schema.taggable {
+        return tags;
+    }
+    let mut entry = entries.remove(at);
+    let texts = json!({
+        "type": "object",
+        "additionalProperties": { "type": "string", "x-references": true },
+    });
+    let document = context.stack.document();
+    document.settle_part(&mut entry.value, &texts);
+    let mut check = Check::new(document, &texts, References::WhereMarked);
+    check.value(&entry.value, &texts, &place.key("tags"), entry.key_span);
+    context.errors.append(&mut check.errors);
+    for tag in entry.value.entries() {
+        // A value that is not a text has just been reported; `null` leaves the tag out.
+        if tag.value.as_text().is_none() {
+            continue;
+        }
+        if let Value::String(value) = context.value(&tag.value) {
+            let spans = (tag.key_span, tag.value.span);
+            check_tag(&tag.key, &value, spans.0, spans.1, &mut context.errors);
+            tags.insert(tag.key.clone(), value);
+        } else {
+            let label = "a tag takes a text that is known before anything exists";
+            let error = StackError::new(Fault::Tag, tag.value.span, label);
+            context.errors.push(error);
+        }
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::component::expand;
+    use crate::component::testing::{catalog, faults_of, load, render, render_text, with_head};
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&faults_of(text));
+    }
+
+    #[test]
+    fn long_tokens_are_shortened() {
+        assert_eq!(short_token("aws:ec2/vpc:Vpc"), "aws:ec2:Vpc");
+        assert_eq!(short_token("aws:ec2:Vpc"), "aws:ec2:Vpc");
+        assert_eq!(short_token("aws:ec2/subnet:Vpc"), "aws:ec2/subnet:Vpc");
+        assert_eq!(short_token("nonsense"), "nonsense");
+    }
+
+    #[test]
+    fn as_in_pulumi() {
+        expect![[r#"
+            uploads aws:s3:Bucket
+              bucket: Join(["shop-", ${aws.accountId}, "-${x}"])
+              forceDestroy: true
+            second aws:ec2:Subnet
+              cidrBlock: "10.0.0.0/24"
+              vpcId: ${uploads.arn}
+              after uploads
+              ignores cidrBlock
+        "#]]
+        .assert_eq(&render_text(
+            r#"resources:
+  uploads:
+    type: aws:s3/bucket:Bucket
+    properties: { bucket: "shop-${aws.accountId}-$${x}", forceDestroy: true, tags: { team: blue } }
+  second:
+    type: aws:ec2:Subnet
+    properties:
+      vpcId: ${uploads.arn}
+      cidrBlock: 10.0.0.0/24
+    options: { dependsOn: ["${uploads}"], protect: true, ignoreChanges: [cidrBlock] }
+outputs:
+  name: ${uploads.bucket}
+"#,
+        ));
+    }
+
+    #[test]
+    fn what_is_written_is_the_value_where_the_type_takes_a_text() {
+        let text = with_head(
+            r#"resources:
+  topic: { type: aws:sns:Topic, properties: { displayName: 6063e25, tags: { build: 1.10, 7: true } } }
+  role: { type: aws:iam:Role, properties: { path: 0, assumeRolePolicy: { Statement: [] }, maxSessionDuration: 3600 } }
+  task:
+    type: aws:ecs:TaskDefinition
+    properties:
+      family: 2024
+      cpu: 256
+      containerDefinitions: [{ name: 1e3, image: 6063e25, environment: [{ name: A, value: 1.0 }], portMappings: [{ containerPort: 80 }] }]
+"#,
+        );
+        let flags = [
+            "resources.topic.properties.displayName=null",
+            "resources.task.properties.containerDefinitions[0].environment[0].value=[1",
+            "resources.role.properties.maxSessionDuration=7200",
+        ];
+        let stack = load(&[("dev.yaml", &text)], &flags).unwrap();
+        let expansion = expand(&stack, &catalog()).unwrap();
+        let tags = &expansion.resources[0].tags;
+        expect![[r#"
+            topic aws:sns:Topic
+              displayName: "null"
+            role aws:iam:Role
+              assumeRolePolicy: {"Statement": []}
+              maxSessionDuration: 7200
+              path: "0"
+            task aws:ecs:TaskDefinition
+              containerDefinitions: [{"environment": [{"name": "A", "value": "[1"}], "image": "6063e25", "name": "1e3", "portMappings": [{"containerPort": 80}]}]
+              cpu: 256
+              family: "2024"
+            {"7": "true", "build": "1.10"}"#]].assert_eq(&format!("{}{tags:?}", render(&expansion)));
+    }
+
+    #[test]
+    fn paths_of_options_are_read_where_they_stand() {
+        check(
+            r#"resources:
+  a: { type: aws:s3:Bucket, options: { ignoreChanges: ["tags[\"a.b\"]", "a..b", "a[", ""], replaceOnChanges: ["*", "x]"] } }
+options:
+  a: { ignoreChanges: [".a"] }
+"#,
+            &expect![[r#"
+                2:73 value `"a..b"`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:81 value `"a["`: the closing `]` is missing
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:87 value `""`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:116 value `"x]"`: takes keys with dots between them, `[…]` around an index or a "key"
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                4:24 value `".a"`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+            "#]],
+        );
+        expect![[r#"
+            a aws:s3:Bucket
+              ignores bucket["a.b"][0].c
+        "#]].assert_eq(&render_text(
+            "resources:\n  a: { type: aws:s3:Bucket, options: { ignoreChanges: ['bucket[\"a.b\"][0].c'] } }\n",
+        ));
+    }
+
+    #[test]
+    fn types_of_other_services_have_an_answer_of_their_own() {
+        check(
+            "resources:\n  a: { type: aws:sqs:Queue }\n  b: { type: aws:sqs/queue:Queue }\n  c: { type: aws:dynamodb:Table }\n  d: { type: aws:s3:Bukket }\n  e: { type: aws:glue:Job }\n  f: { type: Bucket }\n",
+            &expect![[r#"
+                2:14 unknown_type `aws:sqs:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
+                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                3:14 unknown_type `aws:sqs/queue:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
+                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                4:14 unknown_type `aws:dynamodb:Table`: `aws:dynamodb:Table` is not a resource type of fde-infra
+                    help: make the table with another tool, and give its ARN to the `permissions:` of a service
+                5:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
+                    help: did you mean `aws:s3:Bucket`?
+                6:14 unknown_type `aws:glue:Job`: `aws:glue:Job` is not a resource type of fde-infra
+                7:14 unknown_type `Bucket`: `Bucket` is not a resource type of fde-infra
+            "#]],
+        );
+    }
+
+    #[test]
+    fn cycles_are_shown_as_a_path() {
+        check(
+            r#"resources:
+  a: { type: aws:sns:Topic, properties: { displayName: "${b.displayName}" } }
+  b: { type: aws:sns:Topic, properties: { displayName: "${c.displayName}" } }
+  c: { type: aws:sns:Topic, options: { dependsOn: a } }
+"#,
+            &expect![[r#"
+                2:3 cycle `a`: these need each other: a → b → c → a
+                    help: take one of these references out
+            "#]],
+        );
+    }
+
+    #[test]
+    fn faults() {
+        check(
+            r#"resources:
+  network: { type: aws:s3:Bucket }
+  a: { type: aws:s3:Bukket }
+  b: { type: "aws:s3:Bucket", options: { import: x, protekt: true } }
+  c: { type: aws:ec2:Vpc, properties: { cidrBlock: "${a.id} ${b.nothing} ${b.idd} ${zz.x} ${b} ${c.foo" } }
+  d: { type: aws:ec2:Vpc, properties: { cidrBlock: "${e.bukket} ${network.vpcId}" }, options: { dependsOn: [e, f] } }
+  e: { type: aws:s3:Bucket }
+outputs:
+  x: ${aws.acountId}
+options:
+  nothing: { protect: true }
+"#,
+            &expect![[r#"
+                2:3 name `network`: is what a section of the file is called, and `${…}` would mean that
+                3:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
+                    help: did you mean `aws:s3:Bucket`?
+                4:50 value `x`: only parts of other resources, such as policies and routes, can be imported
+                    help: take `import` out; a whole resource is adopted by its tags
+                4:53 unknown_key `protekt`: `resources.b.options` has no `protekt`
+                    help: did you mean `protect`?
+                5:61 broken_reference `${b.nothing}`: `aws:s3:Bucket` has no output `nothing`
+                5:74 broken_reference `${b.idd}`: `aws:s3:Bucket` has no output `idd`
+                    help: did you mean `id`?
+                5:83 broken_reference `${zz.x}`: there is no section or resource `zz`
+                5:91 broken_reference `${b}`: says nothing about which output of `b` is meant
+                    help: add one of `id`, `arn`, `urn`, `bucketDomainName`, `bucketRegionalDomainName`, `bucket` or `forceDestroy`
+                5:96 malformed_reference `${c.foo`: the closing `}` is missing
+                    help: write `${name.output}`, or `$$` for a literal `$`
+                6:53 broken_reference `${e.bukket}`: `aws:s3:Bucket` has no output `bukket`
+                    help: did you mean `bucket`?
+                6:65 broken_reference `${network.vpcId}`: `aws:s3:Bucket` has no output `vpcId`
+                6:112 broken_reference `f`: there is no section or resource `f`
+                9:6 broken_reference `${aws.acountId}`: `aws` has no output `acountId`
+                    help: did you mean `accountId`?
+                11:3 unknown_resource `nothing`: nothing in the stack is called `nothing`
+            "#]],
+        );
+    }
+}
