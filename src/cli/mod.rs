@@ -1,35 +1,18 @@
 //! The command line: arguments, wiring, exit status, and errors into reports.
 //!
 //! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
-//! [`session`] (stack file to plan, which all commands share), then [`up`].
+//! [`session`] (stack file to plan, which all commands share), then [`commands::up`].
 
-mod accepts;
 mod arguments;
-mod destroy;
-mod endpoints;
+mod commands;
 mod environment;
-mod excerpt;
 mod execution;
 mod exit;
-mod history;
 mod interrupt;
-mod locked_run;
-mod memory;
-mod output;
-mod preview;
 mod refusal;
 mod report;
-mod sandbox;
 mod saved_plan;
-mod schema;
 mod session;
-mod stack_file;
-mod suggest;
-mod unlock;
-mod unmarked;
-mod up;
-mod validate;
-mod whereabouts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,7 +20,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::display::{ColorChoice, Message, Terminal};
-use arguments::GlobalArguments;
+use arguments::{GlobalArguments, suggest};
+use commands::{destroy, history, output, preview, sandbox, schema, unlock, up, validate};
 use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;

@@ -3,8 +3,9 @@
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 use expect_test::{Expect, expect};
 
+use super::arguments::suggest;
 use super::arguments::{boolean, duration, region};
-use super::{Cli, Command, Exit, session, suggest};
+use super::{Cli, Command, Exit, session};
 
 fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
     see(command);

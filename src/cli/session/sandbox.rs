@@ -1,55 +1,14 @@
-//! `--sandbox` and `sandbox status|stop|reset`.
+//! The local account behind `--sandbox`.
 //!
-//! Only an endpoint and credentials come out of the sandbox; from there on it is an account like any other.
+//! Only an endpoint and credentials come out of it; from there on it is an account like any other.
 
-use clap::Subcommand;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::report::Failure;
-use super::{CommandResult, Context, Exit};
 use crate::aws::Connection;
+use crate::cli::report::Failure;
+use crate::cli::{Context, Exit};
 use crate::display::{Line, Message, Style};
 use crate::sandbox::{self, SandboxError};
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Command {
-    /// Say whether the local account runs, and where.
-    Status,
-    /// Stop the local account; everything in it is gone.
-    Stop,
-    /// Empty the local account.
-    Reset,
-}
-
-pub async fn run(context: &mut Context, command: Command) -> CommandResult {
-    let mut details = Vec::new();
-    let line = match command {
-        Command::Status => match blocking(context, sandbox::status).await? {
-            Some(account) => {
-                details = vec![
-                    Line::plain(format!("    process  {}", account.pid)),
-                    Line::plain(format!("    log      {}", account.log.display())),
-                ];
-                format!("running at {}", account.endpoint)
-            }
-            None => "not running".to_owned(),
-        },
-        Command::Stop => match blocking(context, sandbox::stop).await? {
-            true => "stopped".to_owned(),
-            false => "not running".to_owned(),
-        },
-        Command::Reset => match blocking(context, sandbox::reset).await? {
-            true => "emptied".to_owned(),
-            false => "not running".to_owned(),
-        },
-    };
-    // Nothing follows an address: it is there to be copied.
-    let end = if details.is_empty() { "." } else { "" };
-    let mut lines = vec![Line::plain(format!("The sandbox: {line}{end}"))];
-    lines.append(&mut details);
-    context.terminal.print(&lines);
-    Ok(Exit::Done)
-}
 
 /// Makes sure that the local account runs, and points the connection there.
 pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result<(), Failure> {
@@ -84,7 +43,8 @@ pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result
     Ok(())
 }
 
-async fn blocking<T: Send + 'static>(
+/// Runs work on the local account, which blocks its thread.
+pub async fn blocking<T: Send + 'static>(
     context: &Context,
     work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
 ) -> Result<T, Failure> {

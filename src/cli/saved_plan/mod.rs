@@ -15,10 +15,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::Exit;
-use super::arguments::{ForceArguments, SelectionArguments, StackArguments};
-use super::report::Failure;
-use super::session::{self, Offline, Session};
+use crate::cli::Exit;
+use crate::cli::arguments::{ForceArguments, SelectionArguments, StackArguments};
+use crate::cli::report::Failure;
+use crate::cli::session::{self, Offline, Session};
 use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;

@@ -1,9 +1,9 @@
 //! Calls that do not go to AWS's own addresses: reported to the user, or refused.
 
-use super::report::{self, Failure};
-use super::session::quoted;
-use super::{Context, Exit};
+use super::quoted;
 use crate::aws::Endpoint;
+use crate::cli::report::{self, Failure};
+use crate::cli::{Context, Exit};
 use crate::display::{Line, Message, Style};
 use crate::stack::redact::hide;
 

@@ -15,12 +15,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::arguments::LockArguments;
-use super::memory::Remembered;
-use super::report::{Failure, show};
-use super::saved_plan::{Previewed, RetryHint, SavedPlan};
-use super::session::{Session, ShowOptions};
-use super::{Context, Exit, environment, execution, refusal, whereabouts};
+use crate::cli::arguments::LockArguments;
+use crate::cli::report::{Failure, show};
+use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
+use crate::cli::session::memory::Remembered;
+use crate::cli::session::whereabouts;
+use crate::cli::session::{Session, ShowOptions};
+use crate::cli::{Context, Exit, environment, execution, refusal};
 use crate::deployment::{
     Before, Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
     Whereabouts, history, moment,

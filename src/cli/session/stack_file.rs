@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Exit;
-use super::report::Failure;
+use crate::cli::Exit;
+use crate::cli::report::Failure;
 use crate::display::Message;
 use crate::regular_file;
 use crate::resource::nearest::nearest;

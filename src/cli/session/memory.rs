@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::report::Failure;
-use super::session::Session;
-use super::{Context, report, whereabouts};
+use super::Session;
+use super::whereabouts;
+use crate::cli::report::Failure;
+use crate::cli::{Context, report};
 use crate::deployment::{History, Whereabouts};
 use crate::display::seconds;
 use crate::live;
@@ -28,7 +29,7 @@ impl Session {
     /// Sorts the live objects by the record of earlier runs. Where the record cannot be read, nothing is proven.
     ///
     /// The record is read after the live objects: whatever a run has made by then, it has announced.
-    pub(super) async fn proven(
+    pub async fn proven(
         &self,
         context: &mut Context,
         live: &LiveSnapshot,

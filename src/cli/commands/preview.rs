@@ -5,11 +5,13 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::arguments::{ForceArguments, SelectionArguments, StackArguments, boolean, exclusive};
-use super::report::{Failure, show};
-use super::saved_plan::{self, Previewed, SavedPlan};
-use super::session::{Offline, Session, ShowOptions, quoted, suffix};
-use super::{CommandResult, Context, Exit, refusal};
+use crate::cli::arguments::{
+    ForceArguments, SelectionArguments, StackArguments, boolean, exclusive,
+};
+use crate::cli::report::{Failure, show};
+use crate::cli::saved_plan::{self, Previewed, SavedPlan};
+use crate::cli::session::{Offline, Session, ShowOptions, quoted, suffix};
+use crate::cli::{CommandResult, Context, Exit, refusal};
 use crate::display::{Line, Message, View, added, json, markdown, message, sanitize};
 use crate::plan::Goal;
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::arguments::{StackArguments, boolean, exclusive};
-use super::report::{Failure, show};
-use super::session::{Offline, Session};
-use super::{CommandResult, Context, Exit, stack_file};
+use crate::cli::arguments::{StackArguments, boolean, exclusive};
+use crate::cli::report::{Failure, show};
+use crate::cli::session::stack_file;
+use crate::cli::session::{Offline, Session};
+use crate::cli::{CommandResult, Context, Exit};
 use crate::display::{Message, outputs, pending, sanitize};
 use crate::plan::Request;
 use crate::resource::nearest::nearest;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::session::Session;
+use super::Session;
 use crate::deployment::{Whereabouts, history};
 use crate::display::Message;
 use crate::execute::Report;

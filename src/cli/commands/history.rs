@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use super::arguments::{StackArguments, boolean};
-use super::report::Failure;
-use super::session::{Offline, Session};
-use super::{CommandResult, Context, Exit};
+use crate::cli::arguments::{StackArguments, boolean};
+use crate::cli::report::Failure;
+use crate::cli::session::{Offline, Session};
+use crate::cli::{CommandResult, Context, Exit};
 use crate::deployment::History;
 use crate::display::{Line, Style, history, sanitize};
 

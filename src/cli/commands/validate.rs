@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::arguments::StackArguments;
-use super::session::Offline;
-use super::{CommandResult, Context, Exit};
+use crate::cli::arguments::StackArguments;
+use crate::cli::session::Offline;
+use crate::cli::{CommandResult, Context, Exit};
 use crate::display::Line;
 
 #[derive(Debug, Args)]

@@ -4,18 +4,24 @@
 //! account and region are known to be the right ones: file, region, identity, account, live objects, plan. Where the file
 //! names no account, any is right, and a preview begins to read beside the identity; it uses nothing before that is known.
 
+mod accepts;
+mod endpoints;
+pub mod memory;
+pub mod sandbox;
+pub mod stack_file;
+pub mod whereabouts;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::arguments::{GlobalArguments, StackArguments, exclusive};
-use super::memory::Remembered;
-use super::report::Failure;
-use super::{Context, Exit, accepts, endpoints, report, sandbox, stack_file};
 use crate::aws::retry::with_progress;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
+use crate::cli::arguments::{GlobalArguments, StackArguments, exclusive};
+use crate::cli::report::Failure;
+use crate::cli::{Context, Exit, report};
 use crate::component::{self, Notes, registry};
 use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
@@ -32,6 +38,7 @@ use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, Prov
 use crate::stack::redact::hide;
 use crate::stack::region::REGIONS;
 use crate::stack::{self, Flag, Stack};
+use memory::Remembered;
 
 /// The contents of a stack file.
 pub struct Offline {

@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::arguments::{StackArguments, boolean};
-use super::report::{Failure, show};
-use super::session::{Offline, Session, suffix};
 use super::up::{NO, YES, needs_yes};
-use super::{CommandResult, Context, Exit};
+use crate::cli::arguments::{StackArguments, boolean};
+use crate::cli::report::{Failure, show};
+use crate::cli::session::{Offline, Session, suffix};
+use crate::cli::{CommandResult, Context, Exit};
 use crate::deployment::{Lock, moment};
 use crate::display::{Line, Message, lock, terminal};
 

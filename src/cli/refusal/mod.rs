@@ -2,13 +2,14 @@
 //! `refusal/consent.rs`.
 
 mod consent;
+pub mod unmarked;
 
 pub use consent::left_alone;
 
-use super::report::Failure;
-use super::session::Session;
-use super::{Exit, session, unmarked};
 use crate::aws;
+use crate::cli::report::Failure;
+use crate::cli::session::Session;
+use crate::cli::{Exit, session};
 use crate::display::Message;
 use crate::plan::{DeleteFirst, Goal, Held, Op, Owner, Plan, Refusal};
 use crate::resource::provider::Remedy;

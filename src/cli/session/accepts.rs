@@ -1,8 +1,8 @@
 //! An `accept` without bounds is refused: whatever is opened later would pass unseen.
 
-use super::Exit;
-use super::report::Failure;
-use super::session::Offline;
+use super::Offline;
+use crate::cli::Exit;
+use crate::cli::report::Failure;
 use crate::display::Message;
 use crate::plan;
 

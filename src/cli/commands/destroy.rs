@@ -5,14 +5,16 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::arguments::{
+use super::up::{declined, needs_yes};
+use crate::cli::arguments::{
     ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
-use super::locked_run::{self, Agreed, Terms};
-use super::report::{Failure, show};
-use super::session::{Offline, Session, ShowOptions};
-use super::up::{declined, needs_yes};
-use super::{CommandResult, Context, Exit, execution, session, unmarked, whereabouts};
+use crate::cli::execution::locked_run::{self, Agreed, Terms};
+use crate::cli::refusal::unmarked;
+use crate::cli::report::{Failure, show};
+use crate::cli::session::whereabouts;
+use crate::cli::session::{Offline, Session, ShowOptions};
+use crate::cli::{CommandResult, Context, Exit, execution, session};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, aftermath, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};

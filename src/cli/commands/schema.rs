@@ -1,7 +1,7 @@
 //! `schema`: the JSON Schema of stack files.
 
-use super::report::Failure;
-use super::{CommandResult, Context, Exit};
+use crate::cli::report::Failure;
+use crate::cli::{CommandResult, Context, Exit};
 
 pub fn run(context: &mut Context) -> CommandResult {
     let schema = crate::stack::json_schema(&crate::aws::registry::catalog());

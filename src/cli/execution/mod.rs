@@ -1,14 +1,16 @@
 //! Running a plan in front of an audience: progress, signals, and the end.
 
+pub mod locked_run;
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
-use super::interrupt::Signals;
-use super::report::show;
-use super::session::{Offline, Session};
-use super::{Context, Exit, refusal};
+use crate::cli::interrupt::Signals;
+use crate::cli::report::show;
+use crate::cli::session::{Offline, Session};
+use crate::cli::{Context, Exit, refusal};
 use crate::display::line::wrap;
 use crate::display::{Line, Message, Progress, Secrets, Section, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};

@@ -1,7 +1,7 @@
 //! Messages about objects whose tags do not tell their owner: lost tags, and copied ones.
 
-use super::session::{self, Session};
 use crate::aws;
+use crate::cli::session::{self, Session};
 use crate::display::Message;
 use crate::plan::{Plan, Refusal, Unmarked};
 use crate::resource::{Proof, Urn};

@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::report::show;
-use super::session::quoted;
-use super::{Exit, stack_file};
+use crate::cli::Exit;
+use crate::cli::report::show;
+use crate::cli::session::quoted;
+use crate::cli::session::stack_file;
 use crate::display::message::Severity;
 use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, sanitize};
 
@@ -82,7 +83,7 @@ fn is_harmless(error: &Error) -> bool {
 }
 
 /// The unknown command, with its name here, if it is one of another tool.
-pub(super) fn from_elsewhere(error: &Error) -> Option<(&str, &'static str)> {
+pub fn from_elsewhere(error: &Error) -> Option<(&str, &'static str)> {
     if error.kind() != ErrorKind::InvalidSubcommand {
         return None;
     }

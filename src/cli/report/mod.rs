@@ -1,18 +1,20 @@
 //! Failures that end a command early, as a report and an exit status.
 
+mod excerpt;
+
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic};
 
-use super::excerpt::Part;
-use super::{Exit, environment};
 use crate::aws;
+use crate::cli::{Exit, environment};
 use crate::display::message::Severity;
 use crate::display::sanitize::{self, is_harmful, sanitize};
 use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::{Label, Source, Span, StackError, StackErrors, redact};
+use excerpt::Part;
 
 /// Columns of a source excerpt where nothing limits them.
 const WIDTH: usize = 120;

@@ -6,15 +6,15 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::arguments::{
+use crate::cli::arguments::{
     ForceArguments, GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean,
     parallel,
 };
-use super::locked_run::{self, Agreed, Terms};
-use super::report::{Failure, show};
-use super::saved_plan::{Previewed, RetryHint, SavedPlan};
-use super::session::{Offline, Session, ShowOptions, quoted, suffix};
-use super::{CommandResult, Context, Exit, execution};
+use crate::cli::execution::locked_run::{self, Agreed, Terms};
+use crate::cli::report::{Failure, show};
+use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
+use crate::cli::session::{Offline, Session, ShowOptions, quoted, suffix};
+use crate::cli::{CommandResult, Context, Exit, execution};
 use crate::display::{Line, Message, aftermath, diff, terminal};
 use crate::execute::Report;
 use crate::live::Hints;

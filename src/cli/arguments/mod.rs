@@ -1,13 +1,15 @@
 //! Arguments that several commands take.
 
+pub mod suggest;
+
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::Exit;
-use super::report::Failure;
-use super::session::quoted;
+use crate::cli::Exit;
+use crate::cli::report::Failure;
+use crate::cli::session::quoted;
 use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
 use crate::stack::region::{Verdict, judge};
