@@ -124,7 +124,7 @@ impl Environment {
         Self {
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
-            ci: is_ci(&|name| std::env::var(name).ok()),
+            ci: is_ci(&variable),
             dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
         }
     }
@@ -168,9 +168,30 @@ pub fn in_repository(path: &str) -> String {
     within().unwrap_or_else(|| path.to_owned())
 }
 
+/// The value of a variable, if it is text.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The stack to work on where the command line names none.
+pub fn stack() -> Option<String> {
+    variable("FDE_INFRA_STACK")
+}
+
+/// The region that the AWS SDK would take.
+pub fn aws_region() -> Option<String> {
+    variable("AWS_REGION").filter(|region| !region.is_empty())
+}
+
+/// The profile that the AWS SDK takes.
+pub fn aws_profile() -> Option<String> {
+    let profile = |name| variable(name).filter(|profile| !profile.is_empty());
+    profile("AWS_PROFILE").or_else(|| profile("AWS_DEFAULT_PROFILE"))
+}
+
 /// The address of the run of a CI system that this is part of.
 pub fn run_url() -> Option<String> {
-    run_url_of(&|name| std::env::var(name).ok())
+    run_url_of(&variable)
 }
 
 /// The address, by the variables of each system.
@@ -222,7 +243,7 @@ fn run_url_of(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 /// The name of this machine, as far as it is known.
 pub fn host() -> Option<String> {
     let file = || fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let variable = || std::env::var("HOSTNAME").ok();
+    let variable = || variable("HOSTNAME");
     let said = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
     file().and_then(said).or_else(|| variable().and_then(said))
 }

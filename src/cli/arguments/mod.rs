@@ -9,7 +9,6 @@ use clap::Args;
 
 use crate::cli::Exit;
 use crate::cli::report::Failure;
-use crate::cli::session::quoted;
 use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
 use crate::stack::region::{Verdict, judge};
@@ -52,7 +51,7 @@ pub struct GlobalArguments {
 }
 
 /// The arguments that name a stack.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct StackArguments {
     /// Name of a file in stacks/, or a path.
     #[arg(value_name = "STACK", env = "FDE_INFRA_STACK")]
@@ -85,7 +84,7 @@ impl StackArguments {
 }
 
 /// The arguments that select resources.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct SelectionArguments {
     /// Only this resource and what it needs: a name, a section or a pattern with `*`. Can be repeated.
     #[arg(
@@ -182,10 +181,10 @@ pub struct LockArguments {
 }
 
 impl SelectionArguments {
-    /// The command line that selects the same resources, to be copied.
-    pub fn added_to(&self, mut line: String, force: &ForceArguments) -> String {
-        for (flag, names) in [
-            ("--target", self.target.as_slice()),
+    /// The flags that select the same resources, each with its values.
+    pub fn flags<'a>(&'a self, force: &'a ForceArguments) -> [(&'static str, &'a [String]); 8] {
+        [
+            ("--target", &self.target),
             ("--exclude", &self.exclude),
             ("--replace", &force.replace),
             ("--reboot", &force.reboot),
@@ -193,12 +192,7 @@ impl SelectionArguments {
             ("--remove", &self.remove),
             ("--trust", &self.trust),
             ("--allow-region", &self.allow_region),
-        ] {
-            for name in names {
-                line.push_str(&format!(" {flag} {}", quoted(name)));
-            }
-        }
-        line
+        ]
     }
 
     pub fn request(&self, goal: Goal, force: &ForceArguments) -> Request {

@@ -5,16 +5,16 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::up::{declined, needs_yes};
 use crate::cli::arguments::{
     ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
-use crate::cli::execution::locked_run::{self, Agreed, Terms};
+use crate::cli::execution::agreement::{Agreed, Terms, agree};
+use crate::cli::prompt::{self, declined};
 use crate::cli::refusal::unmarked;
 use crate::cli::report::{Failure, show};
 use crate::cli::session::whereabouts;
 use crate::cli::session::{Offline, Session, ShowOptions};
-use crate::cli::{CommandResult, Context, Exit, execution, session};
+use crate::cli::{CommandResult, Exit, Invocation, execution};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, aftermath, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};
@@ -49,33 +49,25 @@ pub struct Arguments {
 const TARGET: &str = "Only this resource and what needs it: a name, a section or a pattern with `*`. Can be repeated";
 const EXCLUDE: &str = "All but this resource and what it needs. Can be repeated";
 
-pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    if !arguments.yes && !context.is_interactive() {
-        let suffix = session::suffix(&arguments.stack, &context.global);
-        let suffix = arguments
-            .selection
-            .added_to(suffix, &ForceArguments::default());
-        return Err(needs_yes("destroy", &suffix));
-    }
-    let offline = Offline::load("destroy", &arguments.stack, &context.global)?;
-    offline.warn(&mut context.terminal);
-    let session = Session::connect(context, offline).await?;
-    let again = session.offline.command_line("destroy");
-    let again = arguments
-        .selection
-        .added_to(again, &ForceArguments::default());
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    invocation.stack = arguments.stack.clone();
+    invocation.selection = arguments.selection.clone();
+    prompt::check_consent(invocation, arguments.yes)?;
+    let offline = Offline::load(invocation)?;
+    offline.warn(&mut invocation.terminal);
+    let session = Session::connect(invocation, offline).await?;
     let read_at = Instant::now();
-    let asking = context.interrupts.guard(session.remember()).await?;
+    let asking = invocation.interrupts.guard(session.remember()).await?;
     let (left, unread) = match asking {
         Ok(left) => (left, None),
         Err(error) if error.is(ErrorKind::Credentials) => {
-            return Err(Failure::of_reading(&error, &again));
+            return Err(Failure::of_reading(invocation, &error));
         }
         Err(error) => (Whereabouts::default(), Some(whereabouts::unread(&error))),
     };
     let hints = whereabouts::hints(&session, &left);
-    let live = session.read_with(context, &again, &hints).await?;
-    let doubts: Vec<Message> = whereabouts::doubt(&session, &left, &live, &again)
+    let live = session.read_with(invocation, &hints).await?;
+    let doubts: Vec<Message> = whereabouts::doubt(invocation, &session, &left, &live)
         .into_iter()
         .chain(unread)
         .collect();
@@ -85,75 +77,67 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             .selection
             .request(Goal::Destroy, &ForceArguments::default())
     };
-    let plan = session.plan(context, &live, &request).await?;
-    session.warn(&live, &request, &mut context.terminal);
+    let plan = session.plan(invocation, &live, &request).await?;
+    session.warn(&live, &request, &mut invocation.terminal);
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
         let text = format!("There is nothing of {} to delete.", session.place());
-        context.terminal.print(&[Line::plain(text)]);
-        show(&doubts, &mut context.terminal);
+        invocation.terminal.print(&[Line::plain(text)]);
+        show(&doubts, &mut invocation.terminal);
         show(
-            &unmarked::left(&plan, &session, &again),
-            &mut context.terminal,
+            &unmarked::left(invocation, &session, &plan),
+            &mut invocation.terminal,
         );
         return Ok(Exit::Done);
     }
     if arguments.yes {
-        context.interrupts.begin_changes()?;
+        invocation.interrupts.begin_changes()?;
     }
     let terms = Terms {
-        command: "destroy",
         request: &request,
         yes: arguments.yes,
         saved: None,
         show: ShowOptions::default(),
         lock: &arguments.lock,
         hints: &hints,
-        again: &again,
     };
-    let (turn, plan) =
-        match locked_run::agree(context, &session, plan, read_at, &terms, confirm).await? {
-            Agreed::Go(turn, plan) => (turn, plan),
-            Agreed::Nothing(plan) => {
-                context.terminal.print(&[Line::new()]);
-                return Ok(report_retained(context, &plan, Exit::Done, &again));
-            }
-        };
+    let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
+        Agreed::Go(turn, plan) => (turn, plan),
+        Agreed::Nothing(plan) => {
+            invocation.terminal.print(&[Line::new()]);
+            return Ok(report_retained(invocation, &plan, Exit::Done));
+        }
+    };
     let (outcome, failures) = turn
-        .run(context, &session, &plan, arguments.parallel.get())
+        .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
-    let exit = execution::finish(context, &session, &plan, &outcome, &again);
+    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
-    let left = aftermath::block(&plan, report, catalog, context.terminal.width());
+    let left = aftermath::block(&plan, report, catalog, invocation.terminal.width());
     if !left.is_empty() {
-        context.terminal.print(&[Line::new()]);
-        context.terminal.print(&left);
+        invocation.terminal.print(&[Line::new()]);
+        invocation.terminal.print(&left);
     }
-    show(&failures, &mut context.terminal);
-    show(&doubts, &mut context.terminal);
+    show(&failures, &mut invocation.terminal);
+    show(&doubts, &mut invocation.terminal);
     show(
-        &unmarked::left(&plan, &session, &again),
-        &mut context.terminal,
+        &unmarked::left(invocation, &session, &plan),
+        &mut invocation.terminal,
     );
-    Ok(report_retained(context, &plan, exit, &again))
+    Ok(report_retained(invocation, &plan, exit))
 }
 
 /// Asks the user to type the stack's name: there is no undo.
-async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), Failure> {
+async fn confirm(invocation: &mut Invocation, _: &Session, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
-    let colour = context.terminal.colours();
-    context.terminal.print(&[Line::new()
+    let colour = invocation.terminal.colours();
+    invocation.terminal.print(&[Line::new()
         .with(Style::Warning, "There is no undo.")
         .and(" To delete these resources, type the name of the stack.")]);
-    let prompt = Line::styled(Style::Bold, &name).and(":");
-    let asking = tokio::task::spawn_blocking(move || terminal::ask(&prompt, colour));
-    let answer = context.interrupts.guard(asking).await;
-    if answer.is_err() {
-        context.terminal.leave_question();
-    }
-    let answer = answer?;
-    context.terminal.print(&[Line::new()]);
-    match answer.ok().flatten() {
-        Some(answer) if answer == name => context.interrupts.begin_changes(),
+    let question = Line::styled(Style::Bold, &name).and(":");
+    let answer = prompt::ask(invocation, move || terminal::ask(&question, colour)).await?;
+    invocation.terminal.print(&[Line::new()]);
+    match answer {
+        Some(answer) if answer == name => invocation.interrupts.begin_changes(),
         Some(answer) if !answer.is_empty() => Err(Failure::new(
             Exit::Cancelled,
             Message::warning(format!(
@@ -166,7 +150,7 @@ async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), 
 }
 
 /// Reports what stays because of its data; with any of it, `destroy` has not succeeded.
-fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) -> Exit {
+fn report_retained(invocation: &mut Invocation, plan: &Plan, exit: Exit) -> Exit {
     let kept: Vec<_> = plan
         .retained
         .iter()
@@ -182,8 +166,7 @@ fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) 
     }
     let mut message = Message::warning("the stack is not gone: what holds data stays")
         .code("fde::guard::holds_data");
-    let mut command = again.to_owned();
-    for retained in kept {
+    for retained in &kept {
         message = message.fact(
             retained.urn.name(),
             format!(
@@ -193,13 +176,13 @@ fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) 
                 retained.reason
             ),
         );
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(retained.urn.name()));
     }
+    let names = kept.iter().map(|retained| retained.urn.name());
+    let command = invocation.retry_command().with("--allow-delete", names);
     let message = message
         .help("if the data may go, say so by name")
         .command(command);
-    context.terminal.print(&[Line::new()]);
-    show(&[message], &mut context.terminal);
+    invocation.terminal.print(&[Line::new()]);
+    show(&[message], &mut invocation.terminal);
     Exit::Refused
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::arguments::{StackArguments, boolean};
 use crate::cli::report::Failure;
 use crate::cli::session::{Offline, Session};
-use crate::cli::{CommandResult, Context, Exit};
+use crate::cli::{CommandResult, Exit, Invocation};
 use crate::deployment::History;
 use crate::display::{Line, Style, history, sanitize};
 
@@ -18,21 +18,25 @@ pub struct Arguments {
     json: bool,
 }
 
-pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    let offline = Offline::load("history", &arguments.stack, &context.global)?;
-    let session = Session::connect(context, offline).await?;
-    let again = session.offline.command_line("history");
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    invocation.stack = arguments.stack.clone();
+    let offline = Offline::load(invocation)?;
+    let session = Session::connect(invocation, offline).await?;
     let stack = &session.offline.graph.stack;
     let history = History::of(stack, session.provider.context());
-    let listed = context.interrupts.guard(history.list()).await?;
+    let listed = invocation.interrupts.guard(history.list()).await?;
     let deployments = listed.map_err(|error| {
-        Failure::of_calling("could not read the history of the stack", &error, &again)
+        Failure::of_calling(
+            invocation,
+            "could not read the history of the stack",
+            &error,
+        )
     })?;
     if arguments.json {
         let document = history::document(&stack.to_string(), &deployments);
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::of_writing(&error.into()))?;
-        context
+        invocation
             .terminal
             .data(&sanitize::json(&text))
             .map_err(|error| Failure::of_writing(&error))?;
@@ -41,15 +45,15 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let place = session.place();
     if deployments.is_empty() {
         let text = format!("No run of {place} is on record.");
-        context.terminal.print(&[Line::plain(text)]);
+        invocation.terminal.print(&[Line::plain(text)]);
         return Ok(Exit::Done);
     }
-    let width = context.terminal.width();
+    let width = invocation.terminal.width();
     let mut lines = vec![
         Line::styled(Style::Heading, "History").and(format!(" ({place}):")),
         Line::new(),
     ];
     lines.extend(history::table(&deployments, width));
-    context.terminal.print(&lines);
+    invocation.terminal.print(&lines);
     Ok(Exit::Done)
 }

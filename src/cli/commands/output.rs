@@ -8,7 +8,7 @@ use crate::cli::arguments::{StackArguments, boolean, exclusive};
 use crate::cli::report::{Failure, show};
 use crate::cli::session::stack_file;
 use crate::cli::session::{Offline, Session};
-use crate::cli::{CommandResult, Context, Exit};
+use crate::cli::{CommandResult, Exit, Invocation, environment};
 use crate::display::{Message, outputs, pending, sanitize};
 use crate::plan::Request;
 use crate::resource::nearest::nearest;
@@ -32,25 +32,30 @@ pub struct Arguments {
     show_secrets: bool,
 }
 
-pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
     exclusive([("--json", arguments.json), ("--shell", arguments.shell)])?;
     let (stack, name) = stack_and_name(arguments);
-    let offline = Offline::load("output", &stack, &context.global)?;
-    let session = Session::connect(context, offline).await?;
-    let again = session.offline.command_line("output");
-    let live = session.read(context, &again).await?;
+    invocation.stack = stack;
+    let offline = Offline::load(invocation)?;
+    let session = Session::connect(invocation, offline).await?;
+    let live = session.read(invocation).await?;
     // Objects that bear copies of the stack's tags are not outputs of the stack.
-    let live = session.proven(context, &live, &Request::default()).await?;
+    let live = session
+        .proven(invocation, &live, &Request::default())
+        .await?;
     if live.ours.is_empty() {
         let message = Message::error(format!("there is nothing of {}", session.place()))
             .help("bring it up first")
-            .command(session.offline.command_line("up"));
+            .command(invocation.stack_command("up"));
         return Err(Failure::new(Exit::NoStack, message));
     }
     if let Some(text) = pending::unconfirmed(&live, &session.offline.catalog) {
         let help =
             "nothing reaches them before they have followed the link that AWS has sent there";
-        show(&[Message::warning(text).help(help)], &mut context.terminal);
+        show(
+            &[Message::warning(text).help(help)],
+            &mut invocation.terminal,
+        );
     }
     let lookup = |reference: &OutputReference| lookup(&live, reference);
     let all: Vec<(String, Value)> = session
@@ -62,12 +67,12 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .collect();
     let secrets = arguments.show_secrets;
     let all = match (&name, arguments.json || arguments.shell) {
-        (None, true) => for_scripts(context, all, arguments.shell)?,
+        (None, true) => for_scripts(invocation, all, arguments.shell)?,
         _ => all,
     };
     let text = match name {
         Some(name) => {
-            let value = find(&all, &name, &session)?;
+            let value = find(invocation, &all, &name)?;
             if arguments.json {
                 sanitize::json(&outputs::json(value, secrets).to_string())
             } else if arguments.shell {
@@ -83,12 +88,12 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         None if arguments.shell => outputs::shell(&all, secrets),
         None => {
             let all = if secrets { in_clear(all) } else { all };
-            let width = context.terminal.width();
-            context.terminal.print(&outputs::section(&all, width));
+            let width = invocation.terminal.width();
+            invocation.terminal.print(&outputs::section(&all, width));
             return Ok(Exit::Done);
         }
     };
-    context
+    invocation
         .terminal
         .data(&text)
         .map_err(|error| Failure::of_writing(&error))?;
@@ -97,7 +102,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
 
 /// All outputs in the form for scripts: unknown values are `null` in JSON, and left out in a shell.
 fn for_scripts(
-    context: &mut Context,
+    invocation: &mut Invocation,
     all: Vec<(String, Value)>,
     shell: bool,
 ) -> Result<Vec<(String, Value)>, Failure> {
@@ -125,7 +130,7 @@ fn for_scripts(
     if !unknown.is_empty() {
         let message = Message::warning(format!("not known yet: {}", unknown.join(", ")));
         let help = "what they come from is not there; `up` makes it";
-        show(&[message.help(help)], &mut context.terminal);
+        show(&[message.help(help)], &mut invocation.terminal);
     }
     Ok(known)
 }
@@ -159,7 +164,7 @@ fn standing<'l>(live: &'l LiveSnapshot, urn: &Urn) -> Option<&'l Observed> {
 /// A single word that names no stack is the name of an output.
 fn stack_and_name(arguments: &Arguments) -> (StackArguments, Option<String>) {
     let mut stack = arguments.stack.clone();
-    let default = std::env::var("FDE_INFRA_STACK").ok();
+    let default = environment::stack();
     let is_name = arguments.name.is_none()
         && stack.stack != default
         && stack
@@ -175,9 +180,9 @@ fn stack_and_name(arguments: &Arguments) -> (StackArguments, Option<String>) {
 }
 
 fn find<'a>(
+    invocation: &Invocation,
     all: &'a [(String, Value)],
     wanted: &str,
-    session: &Session,
 ) -> Result<&'a Value, Failure> {
     let Some((_, value)) = all.iter().find(|(name, _)| name == wanted) else {
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
@@ -194,7 +199,7 @@ fn find<'a>(
     }
     let message = Message::error(format!("`{wanted}` is not known yet"))
         .help("what it comes from is not there; run")
-        .command(session.offline.command_line("up"));
+        .command(invocation.stack_command("up"));
     Err(Failure::new(Exit::Error, message))
 }
 

@@ -10,11 +10,13 @@ use crate::cli::arguments::{
 };
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::{self, Previewed, SavedPlan};
-use crate::cli::session::{Offline, Session, ShowOptions, quoted, suffix};
-use crate::cli::{CommandResult, Context, Exit, refusal};
+use crate::cli::session::{Offline, Session, ShowOptions};
+use crate::cli::{CommandResult, Exit, Invocation, environment, refusal};
 use crate::display::{Line, Message, View, added, json, markdown, message, sanitize};
 use crate::plan::Goal;
 
+/// The switch that asks for other exit statuses, as clap and the environment call it.
+pub const DETAILED_EXITCODE: &str = "detailed_exitcode";
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
 
 #[derive(Debug, Args)]
@@ -58,7 +60,7 @@ pub struct Arguments {
     expect_no_changes: bool,
     /// Exit with 0 for no changes, 1 for an error, 2 for changes.
     #[arg(long, env = DETAILED, value_parser = boolean)]
-    pub detailed_exitcode: bool,
+    detailed_exitcode: bool,
     #[command(flatten)]
     selection: SelectionArguments,
     #[command(flatten)]
@@ -86,11 +88,12 @@ struct Page {
 
 /// Returns whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
 pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
+    let by_variable = environment::variable(DETAILED);
     arguments.iter().any(|word| word == "--detailed-exitcode")
-        || std::env::var(DETAILED).is_ok_and(|value| boolean(&value) == Ok(true))
+        || by_variable.is_some_and(|value| boolean(&value) == Ok(true))
 }
 
-pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
     exclusive([
         ("--detailed-exitcode", arguments.detailed_exitcode),
         ("--expect-no-changes", arguments.expect_no_changes),
@@ -99,17 +102,18 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         ("--json", arguments.json),
         ("--markdown", arguments.markdown),
     ])?;
-    let offline = Offline::load("preview", &arguments.stack, &context.global)?;
-    offline.warn(&mut context.terminal);
-    let session = Session::connect_to_look(context, offline).await?;
-    let again = session.offline.command_line("preview");
-    let again = arguments.selection.added_to(again, &arguments.force);
+    invocation.stack = arguments.stack.clone();
+    invocation.selection = arguments.selection.clone();
+    invocation.force = arguments.force.clone();
+    let offline = Offline::load(invocation)?;
+    offline.warn(&mut invocation.terminal);
+    let session = Session::connect_to_look(invocation, offline).await?;
     session.provider.context().only_look();
-    let live = session.read(context, &again).await?;
+    let live = session.read(invocation).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.force);
-    let plan = session.plan(context, &live, &request).await?;
-    session.warn(&live, &request, &mut context.terminal);
-    show(uncompared(&session).as_slice(), &mut context.terminal);
+    let plan = session.plan(invocation, &live, &request).await?;
+    session.warn(&live, &request, &mut invocation.terminal);
+    show(uncompared(&session).as_slice(), &mut invocation.terminal);
     let options = ShowOptions {
         diff: arguments.diff,
         show_sames: arguments.show_sames,
@@ -139,16 +143,16 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         }
     }
     if arguments.json {
-        data(context, &document()?)?;
+        data(invocation, &document()?)?;
     } else if arguments.markdown {
-        data(context, &markdown::render(view, arguments.max_bytes))?;
+        data(invocation, &markdown::render(view, arguments.max_bytes))?;
     } else {
-        session.show(context, &plan, options);
+        session.show(invocation, &plan, options);
     }
     if arguments.json || arguments.markdown {
-        session.tell_drift(context, &plan);
+        session.tell_drift(invocation, &plan);
     }
-    if let Some(refused) = refusal::of(&plan, &session, &again) {
+    if let Some(refused) = refusal::of(invocation, &session, &plan) {
         return Err(refused);
     }
     if let Some(path) = arguments
@@ -161,30 +165,22 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             live: &live,
             plan: &plan,
         };
-        let file = SavedPlan::of(
-            &previewed,
-            &arguments.stack,
-            &arguments.selection,
-            &arguments.force,
-            arguments.plan_for.as_deref(),
-        );
+        let file = SavedPlan::of(invocation, &previewed, arguments.plan_for.as_deref());
         file?.write(path)?;
         // Not on standard output, from which a script takes the document.
-        let lines = saved(context, &arguments.stack, path);
-        context.terminal.report(&lines);
+        let lines = saved(invocation, path);
+        invocation.terminal.report(&lines);
     }
     if plan.is_in_sync() {
         Ok(Exit::Done)
     } else if arguments.expect_no_changes {
-        let up = session.offline.command_line("up");
         let message = if plan.is_empty() {
             let mut by_parent: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-            let mut command = up;
+            let mut command = invocation.stack_command("up");
             for added in plan.added.iter().filter(|added| added.is_drift) {
                 let ids = by_parent.entry(added.parent.name()).or_default();
                 ids.push(format!("\"{}\"", added.observed.id));
-                command.push_str(" --remove ");
-                command.push_str(&quoted(&added.observed.id));
+                command = command.with("--remove", [&added.observed.id]);
             }
             let accepted = by_parent
                 .iter()
@@ -204,7 +200,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         } else {
             Message::error("no changes were expected, and there are some")
                 .help("to make them, run")
-                .command(arguments.selection.added_to(up, &arguments.force))
+                .command(invocation.retry_command().with_command("up"))
         };
         Err(Failure::new(Exit::UnexpectedChanges, message))
     } else if arguments.detailed_exitcode {
@@ -250,26 +246,17 @@ fn write(path: &str, text: &str) -> Result<(), Failure> {
 }
 
 /// Writes the document that a script takes from standard output.
-fn data(context: &mut Context, text: &str) -> Result<(), Failure> {
-    let written = context.terminal.data(text);
+fn data(invocation: &mut Invocation, text: &str) -> Result<(), Failure> {
+    let written = invocation.terminal.data(text);
     written.map_err(|error| Failure::of_writing(&error))
 }
 
 /// The advice on what to do with the file.
-fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
+fn saved(invocation: &Invocation, path: &str) -> Vec<Line> {
     let text = "the plan is saved; to apply it, and nothing else, run";
-    let mut lines = message::note(text, context.terminal.width());
-    let stack = StackArguments {
-        set: Vec::new(),
-        set_new: Vec::new(),
-        ..stack.clone()
-    };
-    let command = format!(
-        "    fde-infra up{} --plan {}",
-        suffix(&stack, &context.global),
-        quoted(path)
-    );
-    lines.push(Line::plain(command));
+    let mut lines = message::note(text, invocation.terminal.width());
+    let up = invocation.stack_command("up").without_values();
+    lines.push(Line::plain(format!("    {}", up.with("--plan", [path]))));
     lines
 }
 

@@ -1,14 +1,20 @@
 //! `sandbox status|stop|reset`: looks after the local account that `--sandbox` uses.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::cli::session::sandbox::blocking;
-use crate::cli::{CommandResult, Context, Exit};
+use crate::cli::{CommandResult, Exit, Invocation};
 use crate::display::Line;
 use crate::sandbox;
 
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
 #[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Command {
+enum Command {
     /// Say whether the local account runs, and where.
     Status,
     /// Stop the local account; everything in it is gone.
@@ -17,10 +23,10 @@ pub enum Command {
     Reset,
 }
 
-pub async fn run(context: &mut Context, command: Command) -> CommandResult {
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
     let mut details = Vec::new();
-    let line = match command {
-        Command::Status => match blocking(context, sandbox::status).await? {
+    let line = match arguments.command {
+        Command::Status => match blocking(invocation, sandbox::status).await? {
             Some(account) => {
                 details = vec![
                     Line::plain(format!("    process  {}", account.pid)),
@@ -30,11 +36,11 @@ pub async fn run(context: &mut Context, command: Command) -> CommandResult {
             }
             None => "not running".to_owned(),
         },
-        Command::Stop => match blocking(context, sandbox::stop).await? {
+        Command::Stop => match blocking(invocation, sandbox::stop).await? {
             true => "stopped".to_owned(),
             false => "not running".to_owned(),
         },
-        Command::Reset => match blocking(context, sandbox::reset).await? {
+        Command::Reset => match blocking(invocation, sandbox::reset).await? {
             true => "emptied".to_owned(),
             false => "not running".to_owned(),
         },
@@ -43,6 +49,6 @@ pub async fn run(context: &mut Context, command: Command) -> CommandResult {
     let end = if details.is_empty() { "." } else { "" };
     let mut lines = vec![Line::plain(format!("The sandbox: {line}{end}"))];
     lines.append(&mut details);
-    context.terminal.print(&lines);
+    invocation.terminal.print(&lines);
     Ok(Exit::Done)
 }

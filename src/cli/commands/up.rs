@@ -7,15 +7,15 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{
-    ForceArguments, GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean,
-    parallel,
+    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
-use crate::cli::execution::locked_run::{self, Agreed, Terms};
+use crate::cli::execution::agreement::{Agreed, Terms, agree};
+use crate::cli::prompt::{self, NO, YES, declined};
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
-use crate::cli::session::{Offline, Session, ShowOptions, quoted, suffix};
-use crate::cli::{CommandResult, Context, Exit, execution};
-use crate::display::{Line, Message, aftermath, diff, terminal};
+use crate::cli::session::{Offline, Session, ShowOptions};
+use crate::cli::{CommandResult, Exit, Invocation, execution};
+use crate::display::{Line, Message, aftermath, diff};
 use crate::execute::Report;
 use crate::live::Hints;
 use crate::plan::{Because, Goal, Plan, Request, Step};
@@ -56,81 +56,44 @@ pub struct Arguments {
     lock: LockArguments,
 }
 
-/// The choices at the prompt.
-pub const YES: &str = "yes";
-pub const NO: &str = "no";
 const DETAILS: &str = "details";
 const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
-/// The job of a run: as the command line says, or as a saved plan does.
-struct Job {
-    stack: StackArguments,
-    selection: SelectionArguments,
-    force: ForceArguments,
-    /// True if the user has consented already.
-    agreed: bool,
-    saved: Option<(SavedPlan, RetryHint)>,
-}
-
-impl Job {
-    fn of(arguments: &Arguments, global: &GlobalArguments) -> Result<Self, Failure> {
-        let Some(path) = arguments.plan.as_ref().filter(|path| !path.is_empty()) else {
-            return Ok(Self {
-                stack: arguments.stack.clone(),
-                selection: arguments.selection.clone(),
-                force: arguments.force.clone(),
-                agreed: arguments.yes,
-                saved: None,
-            });
-        };
-        reject_conflicting_flags(arguments)?;
-        let saved = SavedPlan::read(path)?;
-        let given = arguments
-            .stack
-            .stack
-            .clone()
-            .filter(|stack| !stack.is_empty());
-        let stack = saved.stack_arguments(given);
-        let selection = saved.selection();
-        let force = saved.force();
-        let preview = format!("fde-infra preview{}", suffix(&stack, global));
-        let preview = selection.added_to(preview, &force);
-        let mut preview = format!("{preview} --save-plan {}", quoted(path));
-        if let Some(role) = saved.applied_by() {
-            preview.push_str(" --plan-for ");
-            preview.push_str(&quoted(role));
-        }
-        let again = RetryHint {
-            path: path.clone(),
-            preview,
-        };
-        Ok(Self {
-            stack,
-            selection,
-            force,
-            agreed: true,
-            saved: Some((saved, again)),
-        })
-    }
+/// Reads the saved plan, if there is one, with the advice for when it cannot be used. The run is then of what the preview
+/// was of.
+fn read_saved(
+    invocation: &mut Invocation,
+    arguments: &Arguments,
+) -> Result<Option<(SavedPlan, RetryHint)>, Failure> {
+    let Some(path) = arguments.plan.as_ref().filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    reject_conflicting_flags(arguments)?;
+    let saved = SavedPlan::read(path)?;
+    let stack = arguments.stack.stack.clone();
+    invocation.stack = saved.stack_arguments(stack.filter(|stack| !stack.is_empty()));
+    invocation.selection = saved.selection();
+    invocation.force = saved.force();
+    let preview = invocation.retry_command().with_command("preview");
+    let hint = RetryHint {
+        path: path.clone(),
+        preview: preview
+            .with("--save-plan", [path])
+            .with("--plan-for", saved.applied_by()),
+    };
+    Ok(Some((saved, hint)))
 }
 
 /// Refuses flags beside a saved plan for what the plan already says.
 fn reject_conflicting_flags(arguments: &Arguments) -> Result<(), Failure> {
-    let selection = &arguments.selection;
-    let beside = [
-        ("--set", &arguments.stack.set),
+    let values = [
+        ("--set", arguments.stack.set.as_slice()),
         ("--set-new", &arguments.stack.set_new),
-        ("--target", &selection.target),
-        ("--exclude", &selection.exclude),
-        ("--replace", &arguments.force.replace),
-        ("--reboot", &arguments.force.reboot),
-        ("--allow-delete", &selection.allow_delete),
-        ("--remove", &selection.remove),
-        ("--trust", &selection.trust),
-        ("--allow-region", &selection.allow_region),
     ];
-    let given = beside
-        .iter()
+    let selection = arguments.selection.flags(&arguments.force);
+    let given = values
+        .into_iter()
+        .chain(selection)
         .find(|(_, values)| values.iter().any(|value| !value.is_empty()));
     let Some((flag, _)) = given else {
         return Ok(());
@@ -144,79 +107,73 @@ fn reject_conflicting_flags(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message))
 }
 
-pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    let job = Job::of(arguments, &context.global)?;
-    if !job.agreed && !context.is_interactive() {
-        let suffix = suffix(&job.stack, &context.global);
-        let suffix = job.selection.added_to(suffix, &job.force);
-        return Err(needs_yes("up", &suffix));
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    invocation.stack = arguments.stack.clone();
+    invocation.selection = arguments.selection.clone();
+    invocation.force = arguments.force.clone();
+    let saved = read_saved(invocation, arguments)?;
+    // A user who hands over a saved plan has consented to it already.
+    let yes = arguments.yes || saved.is_some();
+    prompt::check_consent(invocation, yes)?;
+    let offline = Offline::load(invocation)?;
+    offline.warn(&mut invocation.terminal);
+    if let Some((saved, hint)) = &saved {
+        saved.check_offline(&offline, hint)?;
     }
-    let offline = Offline::load("up", &job.stack, &context.global)?;
-    offline.warn(&mut context.terminal);
-    if let Some((saved, again)) = &job.saved {
-        saved.check_offline(&offline, again)?;
+    let session = Session::connect(invocation, offline).await?;
+    if let Some((saved, hint)) = &saved {
+        saved.check_caller(&session, hint)?;
     }
-    let session = Session::connect(context, offline).await?;
-    if let Some((saved, again)) = &job.saved {
-        saved.check_caller(&session, again)?;
-    }
-    let again = session.offline.command_line("up");
-    let again = job.selection.added_to(again, &job.force);
     let read_at = Instant::now();
-    let live = session.read(context, &again).await?;
+    let live = session.read(invocation).await?;
     let request = Request {
         takes_no_lock: arguments.lock.no_lock,
-        ..job.selection.request(Goal::Up, &job.force)
+        ..invocation.selection.request(Goal::Up, &invocation.force)
     };
-    let plan = session.plan(context, &live, &request).await?;
-    session.warn(&live, &request, &mut context.terminal);
-    if let Some((saved, again)) = &job.saved {
+    let plan = session.plan(invocation, &live, &request).await?;
+    session.warn(&live, &request, &mut invocation.terminal);
+    if let Some((saved, hint)) = &saved {
         let now = Previewed {
             session: &session,
             live: &live,
             plan: &plan,
         };
-        saved.check_plan(&now, again)?;
+        saved.check_plan(&now, hint)?;
     }
     let options = ShowOptions {
         diff: arguments.diff,
         show_sames: arguments.show_sames,
     };
-    if job.agreed {
-        context.interrupts.begin_changes()?;
+    if yes {
+        invocation.interrupts.begin_changes()?;
     }
     let terms = Terms {
-        command: "up",
         request: &request,
-        yes: job.agreed,
-        saved: job.saved.as_ref(),
+        yes,
+        saved: saved.as_ref(),
         show: options,
         lock: &arguments.lock,
         hints: &Hints::default(),
-        again: &again,
     };
-    let (turn, plan) =
-        match locked_run::agree(context, &session, plan, read_at, &terms, confirm).await? {
-            Agreed::Go(turn, plan) => (turn, plan),
-            Agreed::Nothing(plan) => {
-                show_what_is(context, &session, &plan);
-                return Ok(Exit::Done);
-            }
-        };
+    let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
+        Agreed::Go(turn, plan) => (turn, plan),
+        Agreed::Nothing(plan) => {
+            show_what_is(invocation, &session, &plan);
+            return Ok(Exit::Done);
+        }
+    };
     let (outcome, failures) = turn
-        .run(context, &session, &plan, arguments.parallel.get())
+        .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
-    let left = still_to_force(&plan, outcome.report());
-    let again = session.offline.command_line("up");
-    let again = job.selection.added_to(again, &left);
-    let exit = execution::finish(context, &session, &plan, &outcome, &again);
+    invocation.force = still_to_force(&plan, outcome.report());
+    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
-    let stays = aftermath::block(&plan, report, catalog, context.terminal.width());
+    let stays = aftermath::block(&plan, report, catalog, invocation.terminal.width());
     if !stays.is_empty() {
-        context.terminal.print(&[Line::new()]);
-        context.terminal.print(&stays);
+        invocation.terminal.print(&[Line::new()]);
+        invocation.terminal.print(&stays);
     }
-    show(&failures, &mut context.terminal);
+    show(&failures, &mut invocation.terminal);
     Ok(exit)
 }
 
@@ -244,60 +201,35 @@ fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
 }
 
 /// Shows the outputs, and what is still to be done: both stay of interest when nothing has changed.
-fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
+fn show_what_is(invocation: &mut Invocation, session: &Session, plan: &Plan) {
     let report = Report::before(plan);
-    let width = context.terminal.width();
+    let width = invocation.terminal.width();
     if !report.outputs.is_empty() {
-        context.terminal.print(&[Line::new()]);
-        execution::show_outputs(context, &report.outputs);
+        invocation.terminal.print(&[Line::new()]);
+        execution::show_outputs(invocation, &report.outputs);
     }
     let notes = execution::notes(session, plan, &report, width);
-    context.terminal.print(&notes);
+    invocation.terminal.print(&notes);
 }
 
 /// Asks until the answer is yes or no.
-async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Result<(), Failure> {
+async fn confirm(
+    invocation: &mut Invocation,
+    session: &Session,
+    plan: &Plan,
+) -> Result<(), Failure> {
     loop {
-        let colour = context.terminal.colours();
-        let asking = tokio::task::spawn_blocking(move || {
-            terminal::choose("Do you want to perform this update?", &CHOICES, 1, colour)
-        });
-        let chosen = context.interrupts.guard(asking).await;
-        if chosen.is_err() {
-            context.terminal.leave_question();
-        }
-        let chosen = chosen?;
-        match chosen.ok().flatten().map(|index| CHOICES[index]) {
-            Some(YES) => return context.interrupts.begin_changes(),
+        let question = "Do you want to perform this update?";
+        match prompt::choose(invocation, question, &CHOICES).await? {
+            Some(YES) => return invocation.interrupts.begin_changes(),
             Some(DETAILS) => {
-                let width = context.terminal.width();
+                let width = invocation.terminal.width();
                 let lines = diff::render(plan, &session.offline.catalog, width);
-                context.terminal.print(&[Line::new()]);
-                context.terminal.print(&lines);
+                invocation.terminal.print(&[Line::new()]);
+                invocation.terminal.print(&lines);
             }
             // Also where the terminal went away.
             _ => return Err(declined()),
         }
     }
-}
-
-/// The refusal where no one is there to say yes, and no one has said it beforehand.
-///
-/// `suffix` follows the command on a line that means the same.
-pub fn needs_yes(command: &str, suffix: &str) -> Failure {
-    let message = Message::error(format!(
-        "--yes must be passed in to proceed with `{command}` when running in non-interactive mode"
-    ))
-    .fact("now", "nothing was read or changed")
-    .help("to go on without being asked (or set FDE_INFRA_YES=true), run")
-    .command(format!("fde-infra {command} --yes{suffix}"));
-    Failure::new(Exit::Usage, message)
-}
-
-/// The user said no.
-pub fn declined() -> Failure {
-    Failure::new(
-        Exit::Cancelled,
-        Message::warning("declined; nothing was changed"),
-    )
 }

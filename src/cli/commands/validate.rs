@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::arguments::StackArguments;
 use crate::cli::session::Offline;
-use crate::cli::{CommandResult, Context, Exit};
+use crate::cli::{CommandResult, Exit, Invocation};
 use crate::display::Line;
 
 #[derive(Debug, Args)]
@@ -13,9 +13,10 @@ pub struct Arguments {
     stack: StackArguments,
 }
 
-pub fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    let offline = Offline::load("validate", &arguments.stack, &context.global)?;
-    offline.warn(&mut context.terminal);
+pub fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    invocation.stack = arguments.stack.clone();
+    let offline = Offline::load(invocation)?;
+    offline.warn(&mut invocation.terminal);
     let count = match offline.graph.len() {
         1 => "1 resource".to_owned(),
         count => format!("{count} resources"),
@@ -26,6 +27,6 @@ pub fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
         offline.graph.stack,
         offline.stack.region
     );
-    context.terminal.print(&[Line::plain(text)]);
+    invocation.terminal.print(&[Line::plain(text)]);
     Ok(Exit::Done)
 }

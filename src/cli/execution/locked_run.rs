@@ -1,35 +1,27 @@
 //! A run's turn with its stack: the lock from the consent to the end, and a line in the history.
-//!
-//! # When the lock is taken
-//!
-//! After the consent, and only for a plan that changes something: a run with nothing to do makes no mutating call, and
-//! no one has to wait for a user who reads a preview. (Terraform locks before it reads; there a forgotten prompt holds up
-//! the pipeline.) So the plan may date from a time when another run was at work. A run that had to wait for the lock, or
-//! finds that another has ended since the reading began, reads and plans again under the lock: the same plan goes on,
-//! another one is shown and asked about once more, or with `--yes` takes its place.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cli::arguments::LockArguments;
+use super::agreement::Terms;
+use super::execute;
+use super::keeper::Keeper;
+use super::lock_reports::{Audience, LAPSES, failures, in_vain, without_lock};
 use crate::cli::report::{Failure, show};
-use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
+use crate::cli::saved_plan::Previewed;
+use crate::cli::session::Session;
 use crate::cli::session::memory::Remembered;
 use crate::cli::session::whereabouts;
-use crate::cli::session::{Session, ShowOptions};
-use crate::cli::{Context, Exit, environment, execution, refusal};
+use crate::cli::{Invocation, environment};
 use crate::deployment::{
-    Before, Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
-    Whereabouts, history, moment,
+    Before, Begun, Ending, History, Hold, Known, Lease, Lock, Process, Record, Taking, Whereabouts,
+    history, moment,
 };
-use crate::display::{Line, Message, Style, lock, seconds, summary};
+use crate::display::{Message, seconds, summary};
 use crate::execute::Outcome;
-use crate::live::Hints;
-use crate::plan::{Op, Plan, Request};
+use crate::plan::{Op, Plan};
 use crate::resource::proof::RunMark;
 use crate::resource::tags::short_hash;
 use crate::resource::{ErrorKind, ProviderError};
@@ -43,121 +35,35 @@ const LAST_CALLS: [Duration; 3] = [
     Duration::from_millis(500),
 ];
 
-/// The time between two lines that say that the wait goes on.
-const STILL_WAITING: Duration = Duration::from_secs(60);
-
-/// The fate of a lock that was not given back.
-const LAPSES: &str =
-    "the lock lapses within a minute; on this machine the next run does not wait for that";
-
-/// The terms of a run.
-pub struct Terms<'a> {
-    pub command: &'static str,
-    pub request: &'a Request,
-    /// True if the user is not asked.
-    pub yes: bool,
-    /// The plan that was consented to elsewhere: no other may take its place.
-    pub saved: Option<&'a (SavedPlan, RetryHint)>,
-    pub show: ShowOptions,
-    pub lock: &'a LockArguments,
-    /// Places to look in besides those that file and index name.
-    pub hints: &'a Hints,
-    /// The command line, to be copied.
-    pub again: &'a str,
-}
-
-/// The outcome of showing a plan, and asking.
-pub enum Agreed {
-    /// There is nothing to do.
-    Nothing(Plan),
-    Go(LockedRun, Plan),
-}
-
-/// Shows a plan, asks, and takes the lock. `read_at` is the time when the reading for the plan began.
-///
-/// # Errors
-/// Whatever keeps the plan from being run; nothing was changed.
-pub async fn agree(
-    context: &mut Context,
-    session: &Session,
-    mut plan: Plan,
-    mut read_at: Instant,
-    terms: &Terms<'_>,
-    ask: impl AsyncFn(&mut Context, &Session, &Plan) -> Result<(), Failure>,
-) -> Result<Agreed, Failure> {
-    let mut held: Option<LockedRun> = None;
-    loop {
-        session.show(context, &plan, terms.show);
-        let refused = refusal::of(&plan, session, terms.again);
-        if refused.is_some() || plan.is_empty() {
-            if let Some(turn) = held {
-                turn.give_back(context, session).await;
-            }
-            return refused.map_or(Ok(Agreed::Nothing(plan)), Err);
-        }
-        context.terminal.print(&[Line::new()]);
-        if let Some(turn) = held {
-            return Ok(Agreed::Go(turn, plan));
-        }
-        if !terms.yes {
-            ask(context, session, &plan).await?;
-        }
-        let mut turn = LockedRun::take(context, session, &plan, terms, read_at).await?;
-        if turn.is_first {
-            return Ok(Agreed::Go(turn, plan));
-        }
-        read_at = Instant::now();
-        let now = match turn.look_again(context, session, terms).await {
-            Ok(now) if now == plan => return Ok(Agreed::Go(turn, plan)),
-            Ok(now) => now,
-            Err(failure) => {
-                turn.give_back(context, session).await;
-                return Err(failure);
-            }
-        };
-        let text = "Somebody else has changed the stack meanwhile. This is the plan now:";
-        let text = Line::styled(Style::Warning, text);
-        context.terminal.print(&[text, Line::new()]);
-        plan = now;
-        if terms.yes {
-            let is_locked = turn.hold.is_some();
-            turn.announce(context, session, &plan, is_locked).await;
-            held = Some(turn);
-        } else {
-            turn.give_back(context, session).await;
-        }
-    }
-}
-
 /// A run's turn. From here on others wait.
 pub struct LockedRun {
     command: &'static str,
     /// The hold on the lock; `None` where the lock is not used, or cannot be.
     hold: Option<Box<Hold>>,
     /// True if no other run has been at work since the plan was made.
-    is_first: bool,
+    pub(super) is_first: bool,
     id: String,
     /// The mark that its objects bear, once it has been announced.
     mark: Option<RunMark>,
 }
 
 impl LockedRun {
-    async fn take(
-        context: &mut Context,
+    pub(super) async fn take(
+        invocation: &mut Invocation,
         session: &Session,
         plan: &Plan,
         terms: &Terms<'_>,
         read_at: Instant,
     ) -> Result<Self, Failure> {
         let mut turn = Self {
-            command: terms.command,
+            command: invocation.command,
             hold: None,
             is_first: true,
             id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
             mark: None,
         };
         if terms.lock.no_lock {
-            turn.announce(context, session, plan, false).await;
+            turn.announce(invocation, session, plan, false).await;
             return Ok(turn);
         }
         let aws = session.provider.context();
@@ -168,7 +74,7 @@ impl LockedRun {
             holder: aws.caller.clone(),
             host: environment::host(),
             process: Process::this(),
-            command: terms.command.to_owned(),
+            command: invocation.command.to_owned(),
             since: moment::utc(SystemTime::now()),
             run_url: environment::run_url(),
             tool_version: VERSION.to_owned(),
@@ -176,8 +82,8 @@ impl LockedRun {
         };
         let patience = terms.lock.lock_timeout;
         let taking = {
-            let mut audience = Audience::new(context.can_animate(), session, patience);
-            let terminal = &mut context.terminal;
+            let mut audience = Audience::new(invocation.can_animate(), session, patience);
+            let terminal = &mut invocation.terminal;
             let remembered = session.remembered();
             let known = remembered.and_then(|read| {
                 let seen = read.whereabouts.lock?;
@@ -187,9 +93,9 @@ impl LockedRun {
             let taking = lock.take(&lease, known, patience, |seen, waited| {
                 audience.on_wait(seen, waited, terminal);
             });
-            context.interrupts.guard(taking).await
+            invocation.interrupts.guard(taking).await
         };
-        context.terminal.clear_frame();
+        invocation.terminal.clear_frame();
         match taking {
             Err(cancelled) => {
                 // The call that was under way may have made it ours. If this fails too, the lease runs out by itself.
@@ -198,7 +104,7 @@ impl LockedRun {
             }
             Ok(Taking::Taken(hold)) => {
                 let before = session.remembered();
-                let is_next = turn.announce(context, session, plan, true).await;
+                let is_next = turn.announce(invocation, session, plan, true).await;
                 turn.is_first = !hold.came_after_others
                     && match before {
                         Some(before) if is_next => none_since(read_at, session, &before).await,
@@ -207,24 +113,29 @@ impl LockedRun {
                     };
                 turn.hold = Some(hold);
             }
-            Ok(Taking::InVain(seen)) => return Err(in_vain(&seen, session, patience)),
+            Ok(Taking::InVain(seen)) => return Err(in_vain(invocation, &seen, patience)),
             Ok(Taking::Failed { error, .. }) if error.is(ErrorKind::Credentials) => {
                 let summary = "could not take the lock of the stack";
-                return Err(Failure::of_calling(summary, &error, terms.again));
+                return Err(Failure::of_calling(invocation, summary, &error));
             }
             Ok(Taking::Failed { error, met_others }) => {
                 turn.is_first = !met_others;
-                show(&[without_lock(&error)], &mut context.terminal);
+                show(&[without_lock(&error)], &mut invocation.terminal);
             }
         }
         Ok(turn)
     }
 
+    /// Returns whether it holds the lock.
+    pub(super) fn is_locked(&self) -> bool {
+        self.hold.is_some()
+    }
+
     /// Puts on record that this run begins, before it changes anything: that proves later what it has made. Returns
     /// whether no other has begun since the record was read.
-    async fn announce(
+    pub(super) async fn announce(
         &mut self,
-        context: &mut Context,
+        invocation: &mut Invocation,
         session: &Session,
         plan: &Plan,
         is_locked: bool,
@@ -275,27 +186,28 @@ impl LockedRun {
                         "if it is killed, nothing proves that what it has made is the stack's: the next run wants your word for \
                          it (`--trust`)",
                     );
-                show(&[message], &mut context.terminal);
+                show(&[message], &mut invocation.terminal);
                 false
             }
         }
     }
 
-    async fn look_again(
+    /// Reads and plans again, with the lock held.
+    pub(super) async fn look_again(
         &self,
-        context: &mut Context,
+        invocation: &mut Invocation,
         session: &Session,
         terms: &Terms<'_>,
     ) -> Result<Plan, Failure> {
-        let live = session.read_with(context, terms.again, terms.hints).await?;
-        let plan = session.plan(context, &live, terms.request).await?;
-        if let Some((saved, again)) = terms.saved {
+        let live = session.read_with(invocation, terms.hints).await?;
+        let plan = session.plan(invocation, &live, terms.request).await?;
+        if let Some((saved, hint)) = terms.saved {
             let now = Previewed {
                 session,
                 live: &live,
                 plan: &plan,
             };
-            saved.check_plan(&now, again)?;
+            saved.check_plan(&now, hint)?;
         }
         Ok(plan)
     }
@@ -304,7 +216,7 @@ impl LockedRun {
     /// record and lock, which matters less than what became of the plan.
     pub async fn run(
         mut self,
-        context: &mut Context,
+        invocation: &mut Invocation,
         session: &Session,
         plan: &Plan,
         parallel: usize,
@@ -316,7 +228,7 @@ impl LockedRun {
         };
         let keeper = self.hold.take().map(|hold| Keeper::begin(session, hold));
         let notices = keeper.as_ref().map(|keeper| keeper.notices.clone());
-        let outcome = execution::execute(context, session, plan, parallel, notices).await;
+        let outcome = execute(invocation, session, plan, parallel, notices).await;
         if let Some(keeper) = keeper {
             self.hold = keeper.end().await;
         }
@@ -324,7 +236,7 @@ impl LockedRun {
         let known = before.as_ref().map(Whereabouts::before);
         let record = self.record(session, plan, &outcome, started, before);
         let is_too_long = record.made.is_none() && !record.unread;
-        let messages = self.end(context, session, Some((record, known))).await;
+        let messages = self.end(invocation, session, Some((record, known))).await;
         let too_long = is_too_long.then(|| {
             Message::warning("the stack has more objects than its record has room for").fact(
                 "now",
@@ -335,9 +247,9 @@ impl LockedRun {
     }
 
     /// Ends a turn that came to nothing.
-    async fn give_back(self, context: &mut Context, session: &Session) {
-        let messages = self.end(context, session, None).await;
-        show(&messages, &mut context.terminal);
+    pub(super) async fn give_back(self, invocation: &mut Invocation, session: &Session) {
+        let messages = self.end(invocation, session, None).await;
+        show(&messages, &mut invocation.terminal);
     }
 
     fn record(
@@ -395,11 +307,11 @@ impl LockedRun {
     /// Puts the run on record and then gives the lock back, so that the next lock holder sees the record.
     async fn end(
         mut self,
-        context: &Context,
+        invocation: &Invocation,
         session: &Session,
         record: Option<(Record, Option<Before>)>,
     ) -> Vec<Message> {
-        let asked = context.interrupts.count();
+        let asked = invocation.interrupts.count();
         let limit = last_calls(asked) / 2;
         let late = |operation: &str| {
             let text = format!("no answer within {}", seconds(limit));
@@ -428,11 +340,11 @@ impl LockedRun {
         };
         // A user who interrupts now, or once more, does not want to wait.
         let hurry = async {
-            context.interrupts.beyond(asked).await;
-            let now = context.interrupts.count();
+            invocation.interrupts.beyond(asked).await;
+            let now = invocation.interrupts.count();
             tokio::select! {
                 () = sleep(last_calls(now)) => {}
-                () = context.interrupts.beyond(now) => {}
+                () = invocation.interrupts.beyond(now) => {}
             }
         };
         tokio::select! {
@@ -449,41 +361,6 @@ impl LockedRun {
 /// The time that the last calls of a run may take, after this many signals.
 fn last_calls(signals: usize) -> Duration {
     LAST_CALLS[signals.min(LAST_CALLS.len() - 1)]
-}
-
-/// Renews the lease of a run, in a task of its own: a slow reader of the output keeps the run waiting, and not its lock.
-struct Keeper {
-    end: watch::Sender<bool>,
-    keeping: JoinHandle<Box<Hold>>,
-    /// Messages to be shown at once.
-    notices: watch::Receiver<Option<Message>>,
-}
-
-impl Keeper {
-    fn begin(session: &Session, mut hold: Box<Hold>) -> Self {
-        let aws = session.provider.shared_context();
-        let stack = session.offline.graph.stack.clone();
-        let (end, ended) = watch::channel(false);
-        let (notice, notices) = watch::channel(None);
-        let keeping = tokio::spawn(async move {
-            Lock::of(&stack, &*aws).keep(&mut hold, ended).await;
-            if let Some(loss) = &hold.lost {
-                notice.send_replace(Some(lost(loss)));
-            }
-            hold
-        });
-        Self {
-            end,
-            keeping,
-            notices,
-        }
-    }
-
-    /// The hold as it is now. `None` if the task broke off, which only a bug can cause: then the lease runs out.
-    async fn end(self) -> Option<Box<Hold>> {
-        self.end.send_replace(true);
-        self.keeping.await.ok()
-    }
 }
 
 /// Returns whether no other run has ended since a reading began.
@@ -503,136 +380,4 @@ async fn none_since(reading: Instant, session: &Session, before: &Remembered) ->
     // One of these may have been under way then, and be over now.
     let now = timeout(LAST_CALLS[0] / 2, session.remember()).await;
     now.is_ok_and(|now| now.is_ok_and(|now| now.versions[0] == record))
-}
-
-/// The audience that is told what is being waited for.
-struct Audience {
-    can_animate: bool,
-    place: String,
-    patience: Duration,
-    /// The lease that was reported last, and after which time of waiting.
-    last_shown: Option<(String, Duration)>,
-}
-
-impl Audience {
-    fn new(can_animate: bool, session: &Session, patience: Duration) -> Self {
-        Self {
-            can_animate,
-            place: session.place(),
-            patience,
-            last_shown: None,
-        }
-    }
-
-    fn on_wait(&mut self, seen: &Seen, waited: Duration, terminal: &mut crate::display::Terminal) {
-        let is_news = match &self.last_shown {
-            None => true,
-            Some((id, _)) if *id != seen.lease.id => true,
-            Some((_, then)) => !self.can_animate && waited >= *then + STILL_WAITING,
-        };
-        if is_news {
-            let message = Message::warning(format!(
-                "waiting for another run to end, {} of at most {}",
-                seconds(waited),
-                seconds(self.patience)
-            ));
-            let message = held(message, seen);
-            match &self.last_shown {
-                None => show(&[message], terminal),
-                // Once is enough beside the run.
-                Some(_) => terminal.report(&message.render(terminal.width())),
-            }
-            self.last_shown = Some((seen.lease.id.clone(), waited));
-        }
-        if self.can_animate {
-            let text = format!(
-                "Waiting for the lock of {}, {} of at most {} …",
-                self.place,
-                seconds(waited),
-                seconds(self.patience)
-            );
-            terminal.status(Line::styled(Style::Faint, text));
-        }
-    }
-}
-
-fn held(message: Message, seen: &Seen) -> Message {
-    let until = moment::utc(SystemTime::now() + seen.left());
-    lock::held(message, seen, &until)
-}
-
-fn in_vain(seen: &Seen, session: &Session, patience: Duration) -> Failure {
-    let message = Message::error("another run is changing this stack").code("fde::lock::held");
-    let message = held(message, seen)
-        .fact("waited", seconds(patience))
-        .fact("now", "nothing was changed")
-        .help("wait longer (`--lock-timeout 30m`); or, if that run is known to be dead, take its lock away")
-        .command(session.offline.command_line("unlock"));
-    Failure::new(Exit::TimedOut, message)
-}
-
-/// The warning about a run without the lock. The lock is a courtesy; correctness does not depend on it.
-fn without_lock(error: &ProviderError) -> Message {
-    let message = Message::warning("going on without a lock: it could not be taken")
-        .answer(error)
-        .fact(
-            "now",
-            "nothing keeps others from changing the stack at the same time; the next run sets right what comes of it",
-        );
-    match error.kind {
-        ErrorKind::Denied => message.help(format!(
-            "allow {} on parameter/fde-infra/*, or set FDE_INFRA_NO_LOCK=true",
-            error.operation
-        )),
-        _ => message,
-    }
-}
-
-/// The troubles at the end of a run, besides those of the run.
-fn failures(
-    unwritten: Option<ProviderError>,
-    unreleased: Option<ProviderError>,
-    loss: Option<&Loss>,
-) -> Vec<Message> {
-    let mut messages: Vec<Message> = match (unwritten, unreleased) {
-        (Some(_), Some(error)) => {
-            let summary = "this run could not be put on record, nor its lock be given back";
-            vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
-        }
-        (Some(error), None) => {
-            let summary = "this run could not be put on record: `history` does not list it";
-            vec![allowed(Message::warning(summary), &error)]
-        }
-        (None, Some(error)) => {
-            let summary = "the lock could not be given back";
-            vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
-        }
-        (None, None) => Vec::new(),
-    };
-    messages.extend(loss.map(lost));
-    messages
-}
-
-/// Adds what AWS said, and the permission that is missing.
-fn allowed(message: Message, error: &ProviderError) -> Message {
-    let message = message.answer(error);
-    match error.kind {
-        ErrorKind::Denied => {
-            let operation = &error.operation;
-            message.help(format!("allow {operation} on parameter/fde-infra/*"))
-        }
-        _ => message,
-    }
-}
-
-fn lost(loss: &Loss) -> Message {
-    let message = Message::warning("the lock was taken away while this run went on");
-    let message = match loss {
-        Loss::Removed => message.fact("by", "`unlock`"),
-        Loss::TakenBy(lease) => lock::holder(message, lease),
-    };
-    message.fact(
-        "now",
-        "two runs may have changed the stack at the same time; the next one sets right what came of it",
-    )
 }

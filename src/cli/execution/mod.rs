@@ -1,5 +1,11 @@
 //! Running a plan in front of an audience: progress, signals, and the end.
+//!
+//! Begin with [`agreement::agree`], which leads from a plan to a [`locked_run::LockedRun`]; [`execute`] is its middle and
+//! [`finish`] its end.
 
+pub mod agreement;
+mod keeper;
+mod lock_reports;
 pub mod locked_run;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +16,7 @@ use tokio::sync::watch;
 use crate::cli::interrupt::Signals;
 use crate::cli::report::show;
 use crate::cli::session::{Offline, Session};
-use crate::cli::{Context, Exit, refusal};
+use crate::cli::{Exit, Invocation, refusal};
 use crate::display::line::wrap;
 use crate::display::{Line, Message, Progress, Secrets, Section, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
@@ -22,7 +28,7 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// Runs a plan and shows what happens. Messages that come in by `notices` are shown at once.
 pub async fn execute(
-    context: &mut Context,
+    invocation: &mut Invocation,
     session: &Session,
     plan: &Plan,
     parallel: usize,
@@ -33,25 +39,25 @@ pub async fn execute(
         Goal::Destroy => "Destroying",
     };
     let title = Line::styled(Style::Heading, title).and(format!(" ({}):", session.place()));
-    context.terminal.begin(Section::Progress, &title);
-    context.terminal.print(&[Line::new()]);
+    invocation.terminal.begin(Section::Progress, &title);
+    invocation.terminal.print(&[Line::new()]);
     let sections = Offline::sections();
     let mut progress = Progress::new(plan, &sections).with_idle(&session.offline.catalog);
-    if context.environment.is_ci() {
+    if invocation.environment.is_ci() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         progress = progress.begun(now.unwrap_or_default());
     }
     let secrets = Secrets::of(plan, &session.offline.catalog);
     let cancel = Cancel::default();
-    let can_animate = context.can_animate();
+    let can_animate = invocation.can_animate();
     let (sender, mut receiver) = unbounded_channel();
     let running = {
         let cancel = &cancel;
         // The sender goes with the run, and its end tells the audience that there is no more to come.
         async move { execute::run(plan, &session.provider, parallel, cancel, &sender).await }
     };
-    let terminal = &mut context.terminal;
-    let interrupts = &mut context.interrupts;
+    let terminal = &mut invocation.terminal;
+    let interrupts = &mut invocation.interrupts;
     let showing = async {
         let started = Instant::now();
         let mut ticker = tokio::time::interval(FRAME);
@@ -87,11 +93,11 @@ pub async fn execute(
     let (outcome, ()) = tokio::join!(running, showing);
     let mut lines = Vec::new();
     if can_animate {
-        lines = progress.end(context.terminal.width());
+        lines = progress.end(invocation.terminal.width());
     }
     lines.push(Line::new());
-    context.terminal.print(&lines);
-    context.terminal.end();
+    invocation.terminal.print(&lines);
+    invocation.terminal.end();
     outcome
 }
 
@@ -130,31 +136,31 @@ fn notice(heard: Signals, width: Option<usize>) -> Vec<Line> {
 
 /// Shows how a run ended, and returns the exit status of the program.
 pub fn finish(
-    context: &mut Context,
+    invocation: &mut Invocation,
     session: &Session,
     plan: &Plan,
     outcome: &Outcome,
-    again: &str,
 ) -> Exit {
     let catalog = &session.offline.catalog;
     let secrets = Secrets::of(plan, catalog).and(outcome.report().objects.values(), catalog);
     let place = |urn: &Urn| session.offline.place(urn);
-    let mut messages = summary::diagnostics(plan, outcome, &secrets, &place, again);
-    messages.extend(refusal::left_alone(plan, outcome.report(), catalog, again));
+    let retry = invocation.retry_command();
+    let mut messages = summary::diagnostics(plan, outcome, &secrets, &place, &retry.to_string());
+    messages.extend(refusal::left_alone(plan, outcome.report(), catalog, retry));
     if !messages.is_empty() {
-        context
+        invocation
             .terminal
             .report(&[Line::styled(Style::Heading, "Diagnostics:")]);
-        show(&messages, &mut context.terminal);
-        context.terminal.report(&[Line::new()]);
+        show(&messages, &mut invocation.terminal);
+        invocation.terminal.report(&[Line::new()]);
     }
-    let width = context.terminal.width();
+    let width = invocation.terminal.width();
     if plan.goal == Goal::Up {
         let outputs = outcome.report().outputs.iter().cloned();
         let (known, unknown): (Vec<_>, Vec<_>) = outputs.partition(|(_, value)| value.is_known());
         if !known.is_empty() {
-            show_outputs(context, &known);
-            context.terminal.print(&[Line::new()]);
+            show_outputs(invocation, &known);
+            invocation.terminal.print(&[Line::new()]);
         }
         if !unknown.is_empty() {
             let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
@@ -162,27 +168,27 @@ pub fn finish(
                 "not known yet, as what they come from is not there: {}",
                 names.join(", ")
             );
-            context.terminal.print(&message::note(&text, width));
-            context.terminal.print(&[Line::new()]);
+            invocation.terminal.print(&message::note(&text, width));
+            invocation.terminal.print(&[Line::new()]);
         }
     }
     let mut lines = summary::render(plan, outcome, catalog, width);
     if plan.goal == Goal::Up {
         lines.extend(notes(session, plan, outcome.report(), width));
     }
-    context.terminal.print(&lines);
+    invocation.terminal.print(&lines);
     exit(outcome)
 }
 
 /// Prints the outputs of a stack.
-pub fn show_outputs(context: &mut Context, outputs: &[(String, Value)]) {
-    let lines = outputs::section(outputs, context.terminal.width());
+pub fn show_outputs(invocation: &mut Invocation, outputs: &[(String, Value)]) {
+    let lines = outputs::section(outputs, invocation.terminal.width());
     let Some((title, lines)) = lines.split_first() else {
         return;
     };
-    context.terminal.begin(Section::Outputs, title);
-    context.terminal.print(lines);
-    context.terminal.end();
+    invocation.terminal.begin(Section::Outputs, title);
+    invocation.terminal.print(lines);
+    invocation.terminal.end();
 }
 
 /// Notes on what the user still has to do, going by what is live now.

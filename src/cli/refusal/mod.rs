@@ -2,6 +2,7 @@
 //! `refusal/consent.rs`.
 
 mod consent;
+mod in_use;
 pub mod unmarked;
 
 pub use consent::left_alone;
@@ -9,23 +10,34 @@ pub use consent::left_alone;
 use crate::aws;
 use crate::cli::report::Failure;
 use crate::cli::session::Session;
-use crate::cli::{Exit, session};
+use crate::cli::{Exit, Invocation};
 use crate::display::Message;
-use crate::plan::{DeleteFirst, Goal, Held, Op, Owner, Plan, Refusal};
-use crate::resource::provider::Remedy;
+use crate::plan::{Op, Owner, Plan, Refusal};
 use crate::resource::{Path, Urn, tags};
 
+/// A plan that guards stop, and what its report draws on.
+struct Stopped<'a> {
+    invocation: &'a Invocation,
+    session: &'a Session,
+    plan: &'a Plan,
+}
+
 /// The report about everything that stops a plan; `None` if nothing does.
-pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
+pub fn of(invocation: &Invocation, session: &Session, plan: &Plan) -> Option<Failure> {
     if plan.refusals.is_empty() {
         return None;
     }
+    let stopped = &Stopped {
+        invocation,
+        session,
+        plan,
+    };
     let mut messages: Vec<Message> = plan
         .refusals
         .iter()
-        .filter_map(|refusal| unmarked::refused(refusal, session, again))
+        .filter_map(|refusal| unmarked::refused(refusal, stopped))
         .collect();
-    messages.extend(unmarked::claimed(plan, session, again));
+    messages.extend(unmarked::claimed(stopped));
     if !messages.is_empty() {
         // The other refusals take objects for gone, or for ours, that are not.
         return Some(Failure::several(Exit::Refused, messages));
@@ -33,7 +45,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     messages.extend(
         plan.refusals
             .iter()
-            .filter_map(|refusal| name_taken(refusal, session, again)),
+            .filter_map(|refusal| name_taken(refusal, stopped)),
     );
     messages.extend(
         plan.refusals
@@ -43,23 +55,24 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     messages.extend(
         plan.refusals
             .iter()
-            .filter_map(|refusal| others(refusal, plan, session, again)),
+            .filter_map(|refusal| others(refusal, stopped)),
     );
     let in_use = plan.refusals.iter();
-    messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, plan, session)));
+    messages.extend(in_use.filter_map(|refusal| in_use::in_use_by_others(refusal, stopped)));
     let held = plan.refusals.iter();
-    messages.extend(held.filter_map(|refusal| place_held(refusal, session)));
+    messages.extend(held.filter_map(|refusal| in_use::place_held(refusal, session)));
     let held = plan.refusals.iter();
-    messages.extend(held.filter_map(|refusal| held_by_others(refusal, plan, session, again)));
-    messages.extend(interrupts(plan, session, again));
-    messages.extend(protected(plan, session, again));
+    messages.extend(held.filter_map(|refusal| in_use::held_by_others(refusal, stopped)));
+    messages.extend(interrupts(stopped));
+    messages.extend(protected(stopped));
     messages.extend(retained(plan, session));
-    messages.extend(consent::holds_data(plan, session, again));
-    messages.extend(consent::guarded(plan, session, again));
+    messages.extend(consent::holds_data(stopped));
+    messages.extend(consent::guarded(stopped));
     Some(Failure::several(Exit::Refused, messages))
 }
 
-fn name_taken(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+fn name_taken(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
+    let session = stopped.session;
     let Refusal::NameTaken { urn, id, .. } = refusal else {
         return None;
     };
@@ -76,17 +89,11 @@ fn name_taken(refusal: &Refusal, session: &Session, again: &str) -> Option<Messa
         Some(key) => format!("give it another name in {file}, with `{key}`"),
         None => format!("give it another name in {file}"),
     };
-    Some(owned(message, refusal, session, &rename, again))
+    Some(owned(message, refusal, stopped, &rename))
 }
 
 /// Says who owns the object that is in the way, and what to do: `else_do`, or to give it our tags.
-fn owned(
-    message: Message,
-    refusal: &Refusal,
-    session: &Session,
-    else_do: &str,
-    again: &str,
-) -> Message {
+fn owned(message: Message, refusal: &Refusal, stopped: &Stopped<'_>, else_do: &str) -> Message {
     let (Refusal::NameTaken {
         urn,
         id,
@@ -110,7 +117,7 @@ fn owned(
     let message = message
         .fact("owner", whose)
         .fact("now", "nothing was changed");
-    let region = session.offline.graph.region.as_deref();
+    let region = stopped.session.offline.graph.region.as_deref();
     let tagging = aws::tags::command(urn, id, arn.as_deref(), region, None);
     let adopt = match owner {
         // Without that right, S3 does not say that a free name is free either:
@@ -135,7 +142,7 @@ fn owned(
     message
         .help(format!("{else_do}; or, {adopt}"))
         .command(tagging)
-        .command(unmarked::trusting(again, id))
+        .command(unmarked::trusting(stopped.invocation, id))
 }
 
 fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
@@ -156,7 +163,12 @@ fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
 }
 
 /// The message about an object that is in the way because others own it.
-fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+fn others(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
+    let Stopped {
+        invocation,
+        session,
+        plan,
+    } = *stopped;
     let file = session.offline.file_name();
     let urn = refusal.urn();
     let of = format!("{} `{}`", urn.token(), urn.name());
@@ -180,7 +192,7 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
             let schema = session.offline.catalog.get(urn.token());
             let message = if schema.is_some_and(|schema| schema.taggable) {
                 let elsewhere = format!("give it another place in {file}");
-                owned(message, refusal, session, &elsewhere, again)
+                owned(message, refusal, stopped, &elsewhere)
             } else {
                 now(message).help(format!(
                     "take it out of {file}; or, to take over what is there, give it `options: {{ import: ID }}`, with the \
@@ -194,7 +206,7 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
             }
             message
                 .help("to take away what is there, run")
-                .command(format!("{again} --remove {}", session::quoted(id)))
+                .command(invocation.retry_command().with("--remove", [id]))
         }
         Refusal::Elsewhere {
             id, regions, here, ..
@@ -212,7 +224,7 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
             .help(format!(
                 "correct `region` in {file}; or, to set it up in {here} too, run"
             ))
-            .command(format!("{again} --allow-region {here}"))
+            .command(invocation.retry_command().with("--allow-region", [here]))
         }
         Refusal::Shortens { id, what, .. } => {
             let summary = match what {
@@ -229,218 +241,14 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
                 } else {
                     "if what is older than the file says may go, say so by name"
                 })
-                .command(format!(
-                    "{again} --allow-delete {}",
-                    session::quoted(urn.name())
-                ))
+                .command(
+                    invocation
+                        .retry_command()
+                        .with("--allow-delete", [urn.name()]),
+                )
         }
         _ => return None,
     })
-}
-
-fn in_use_by_others(refusal: &Refusal, plan: &Plan, session: &Session) -> Option<Message> {
-    let Refusal::InUse {
-        urn,
-        id,
-        users,
-        because,
-        place,
-    } = refusal
-    else {
-        return None;
-    };
-    let file = session.offline.file_name();
-    let asked = match because {
-        Held::DeleteFirst(DeleteFirst::PlaceWanted(other) | DeleteFirst::With(other)) => other,
-        _ => urn,
-    };
-    let place = properties_of(asked, place, session);
-    let wait =
-        "AWS does not delete it while it is in use, and its users cannot let go of it before";
-    let (reason, help) = match because {
-        Held::DeleteFirst(DeleteFirst::SamePlace) => (
-            format!(
-                "the {place} of old and new {}, so the old one would have to go first; {wait}",
-                if overlaps(urn, session) {
-                    "overlap"
-                } else {
-                    "is the same"
-                }
-            ),
-            format!(
-                "give it another {place} in {file}: then the new one comes first, and its users move to it"
-            ),
-        ),
-        Held::DeleteFirst(DeleteFirst::Asked) => (
-            format!("`deleteBeforeReplace` has the old one go first; {wait}"),
-            format!(
-                "take `deleteBeforeReplace` off in {file}: then the new one comes first, and its users move to it"
-            ),
-        ),
-        Held::DeleteFirst(DeleteFirst::With(root)) => (
-            format!(
-                "it needs `{}`, whose old object has to go first; {wait}",
-                root.name()
-            ),
-            format!(
-                "give `{}` another {place} in {file}: then the new ones come first",
-                root.name()
-            ),
-        ),
-        Held::DeleteFirst(DeleteFirst::PlaceWanted(by)) => (
-            format!(
-                "`{}` is to have its {place}, so it would have to go first; {wait}",
-                by.name()
-            ),
-            if is_exchanged(plan, urn, by) {
-                two_steps_of_both(urn, by, &place, &file)
-            } else {
-                two_steps(by, &place, &file)
-            },
-        ),
-        Held::DeleteFirst(DeleteFirst::InTheWay) => (
-            format!("it is in the way of others that change at the same time; {wait}"),
-            format!("make the changes in {file} one after the other, with an `up` for each"),
-        ),
-        Held::OutOfReach => (
-            "what uses it would let go of it, but `--target` or `--exclude` leaves it out"
-                .to_owned(),
-            "take in what uses it as well".to_owned(),
-        ),
-        Held::Stays => (
-            "what uses it goes on using it, and AWS does not delete it as long as that is so"
-                .to_owned(),
-            format!("have its users let go of it first, or keep it in {file}"),
-        ),
-    };
-    let users: Vec<&str> = users.iter().map(Urn::name).collect();
-    let message = Message::error(format!(
-        "{} `{}` cannot be deleted when it would have to be",
-        urn.token(),
-        urn.name()
-    ))
-    .code("fde::guard::in_use")
-    .at(session.offline.place(urn))
-    .fact("object", format!("`{id}`"))
-    .fact("used by", users.join(", "))
-    .fact("because", reason)
-    .fact("now", "nothing was changed");
-    Some(message.help(help))
-}
-
-fn held_by_others(
-    refusal: &Refusal,
-    plan: &Plan,
-    session: &Session,
-    again: &str,
-) -> Option<Message> {
-    let Refusal::HeldByOthers { urn, id, holders } = refusal else {
-        return None;
-    };
-    let mut message = Message::error(format!(
-        "{} `{}` cannot be deleted: others use it",
-        urn.token(),
-        urn.name()
-    ))
-    .code("fde::guard::held_by_others")
-    .at(session.offline.place(urn))
-    .fact("object", format!("`{id}`"));
-    let texts: Vec<&str> = holders.iter().map(|holder| holder.text.as_str()).collect();
-    message = message
-        .fact("used by", texts.join(", "))
-        .fact("now", "nothing was changed");
-    if let Some(remedy) = Remedy::of(holders) {
-        message = message.remedy(&remedy, again);
-    }
-    let held = plan.refusals.iter().filter_map(|refusal| match refusal {
-        Refusal::HeldByOthers { urn, .. } => Some(urn),
-        _ => None,
-    });
-    let held: Vec<&Urn> = held.collect();
-    // One help for all of them, after the last.
-    if held.last() != Some(&urn) {
-        return Some(message);
-    }
-    let excluding = held.iter().map(|urn| session::quoted(urn.name()));
-    let excluding: String = excluding.map(|name| format!(" --exclude {name}")).collect();
-    Some(match plan.goal {
-        Goal::Destroy => message
-            .help("to delete all but what others use, and what that needs, run")
-            .command(format!("{again}{excluding}")),
-        Goal::Up => message.help(format!(
-            "or keep it as it was in {}",
-            session.offline.file_name()
-        )),
-    })
-}
-
-fn place_held(refusal: &Refusal, session: &Session) -> Option<Message> {
-    let Refusal::PlaceHeld { urn, by, id, place } = refusal else {
-        return None;
-    };
-    let place = properties_of(urn, place, session);
-    let message = Message::error(format!(
-        "{} `{}` cannot have its {place}: it is taken",
-        urn.token(),
-        urn.name()
-    ))
-    .code("fde::guard::place_held")
-    .at(session.offline.place(urn))
-    .fact(
-        "taken by",
-        format!(
-            "`{}` (`{id}`) of this stack, which does not leave it before",
-            by.name()
-        ),
-    )
-    .fact("now", "nothing was changed");
-    Some(message.help(two_steps(urn, &place, &session.offline.file_name())))
-}
-
-/// Returns whether AWS takes no two objects of this type side by side whose places have anything in common.
-fn overlaps(urn: &Urn, session: &Session) -> bool {
-    let schema = session.offline.catalog.get(urn.token());
-    schema.is_some_and(|schema| schema.overlaps.is_some())
-}
-
-/// Returns whether two objects are to have each other's places.
-fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
-    plan.refusals.iter().any(|refusal| match refusal {
-        Refusal::InUse {
-            urn: other,
-            because: Held::DeleteFirst(DeleteFirst::PlaceWanted(wanted)),
-            ..
-        } => other == by && wanted == urn,
-        _ => false,
-    })
-}
-
-/// The two steps by which two objects that are in use come to each other's places.
-fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
-    let (first, second) = if urn < by { (urn, by) } else { (by, urn) };
-    format!(
-        "in two steps: give both `{}` and `{}` a {place} in {file} that nobody has, and run `up`; then those that they are \
-         to have, and run `up` again",
-        first.name(),
-        second.name()
-    )
-}
-
-/// The two steps by which an object comes to a place that another one has.
-fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
-    format!(
-        "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \
-         run `up` again",
-        urn.name()
-    )
-}
-
-/// Names properties like [`properties`], but by the key of the file where it has one for them.
-fn properties_of(urn: &Urn, names: &[String], session: &Session) -> String {
-    match name_key(urn, session) {
-        Some(key) => format!("`{key}`"),
-        None => properties(names),
-    }
 }
 
 /// Properties in a sentence.
@@ -453,8 +261,10 @@ fn properties(names: &[String]) -> String {
     }
 }
 
-fn interrupts(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
-    let found: Vec<_> = plan
+fn interrupts(stopped: &Stopped<'_>) -> Option<Message> {
+    let session = stopped.session;
+    let found: Vec<_> = stopped
+        .plan
         .refusals
         .iter()
         .filter_map(|refusal| match refusal {
@@ -471,7 +281,6 @@ fn interrupts(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let mut message = Message::error("drift alone does not replace what serves traffic")
         .code("fde::guard::interrupts")
         .at(session.offline.place(first));
-    let mut command = again.to_owned();
     for (urn, id, names, effect) in &found {
         let changed = properties(names);
         message = message.fact(
@@ -481,10 +290,10 @@ fn interrupts(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
                 urn.token()
             ),
         );
-        command.push_str(" --replace ");
-        command.push_str(&session::quoted(urn.name()));
     }
     let file = session.offline.file_name();
+    let command = stopped.invocation.retry_command();
+    let command = command.with("--replace", found.iter().map(|(urn, ..)| urn.name()));
     Some(
         message
             .fact("now", "nothing was changed")
@@ -501,8 +310,10 @@ fn name_key<'a>(urn: &Urn, session: &'a Session) -> Option<&'a Path> {
     resource.origin.name_key.as_ref()
 }
 
-fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
-    let found: Vec<_> = plan
+fn protected(stopped: &Stopped<'_>) -> Option<Message> {
+    let session = stopped.session;
+    let found: Vec<_> = stopped
+        .plan
         .refusals
         .iter()
         .filter_map(|refusal| match refusal {
@@ -525,7 +336,7 @@ fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     Some(if session.offline.graph.contains(first) {
         message
             .help(format!("set `protect: false` for it in {file}, then run"))
-            .command(again)
+            .command(stopped.invocation.retry_command())
     } else {
         message.help(format!(
             "it is no longer in {file}: bring it back, with `protect: false`; or remove its tag `{}`",

@@ -1,7 +1,10 @@
 //! Messages about objects whose tags do not tell their owner: lost tags, and copied ones.
 
+use super::Stopped;
 use crate::aws;
-use crate::cli::session::{self, Session};
+use crate::cli::Invocation;
+use crate::cli::command_line::CommandLine;
+use crate::cli::session::Session;
 use crate::display::Message;
 use crate::plan::{Plan, Refusal, Unmarked};
 use crate::resource::{Proof, Urn};
@@ -11,7 +14,12 @@ const MOST_NAMED: usize = 20;
 
 /// The refusal to take objects for ours because of their tags alone, with both ways out. Without any record, either the
 /// record is missing, or all of them belong to others.
-pub fn claimed(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
+pub(super) fn claimed(stopped: &Stopped<'_>) -> Vec<Message> {
+    let Stopped {
+        invocation,
+        session,
+        plan,
+    } = *stopped;
     let claims = plan.refusals.iter().filter_map(|refusal| match refusal {
         Refusal::TagsAlone { urn, id, .. } => Some((urn, id)),
         _ => None,
@@ -24,7 +32,7 @@ pub fn claimed(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
     });
     if is_recorded {
         let claims = plan.refusals.iter();
-        let claims = claims.filter_map(|refusal| claim(refusal, session, again));
+        let claims = claims.filter_map(|refusal| claim(refusal, stopped));
         return claims.take(MOST_NAMED).collect();
     }
     if claims.is_empty() {
@@ -51,12 +59,12 @@ pub fn claimed(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
             "if others made them, take the tags `fde:stack` and `fde:urn` from them; if the stack did, and its record \
              (the parameter `deployments`) is lost or out of reach, run",
         )
-        .command(trusting(again, "*"));
+        .command(trusting(invocation, "*"));
     vec![message]
 }
 
 /// The refusal to take one object for ours because of its tags alone.
-fn claim(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+fn claim(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
     let Refusal::TagsAlone {
         urn,
         id,
@@ -66,6 +74,11 @@ fn claim(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
     else {
         return None;
     };
+    let Stopped {
+        invocation,
+        session,
+        ..
+    } = *stopped;
     let region = session.offline.graph.region.as_deref();
     if let Some(own) = on_record(session, id)
         && let Some(tagging) = aws::tags::command(&own, id, arn.as_deref(), region, None)
@@ -82,7 +95,7 @@ fn claim(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
             .fact("object", format!("`{id}`"))
             .fact("now", "nothing was changed");
         let message = message.help("give it its own tags back, then run");
-        return Some(message.command(tagging).command(again));
+        return Some(message.command(tagging).command(invocation.retry_command()));
     }
     let summary = if *is_second {
         format!(
@@ -105,7 +118,7 @@ fn claim(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
         Some(removal) => message
             .help("if others made it, take the copied tags from it, then run")
             .command(removal)
-            .command(again),
+            .command(invocation.retry_command()),
         None => message,
     };
     let help = if *is_second {
@@ -113,7 +126,7 @@ fn claim(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
     } else {
         "if the stack made it and its record is lost, say so"
     };
-    Some(message.help(help).command(trusting(again, id)))
+    Some(message.help(help).command(trusting(invocation, id)))
 }
 
 /// The resource of the file as which an object is on record.
@@ -127,15 +140,20 @@ fn on_record(session: &Session, id: &str) -> Option<Urn> {
 }
 
 /// The command line of the same run, in which the user vouches for an object.
-pub fn trusting(again: &str, id: &str) -> String {
-    format!("{again} --trust {}", session::quoted(id))
+pub(super) fn trusting(invocation: &Invocation, id: &str) -> CommandLine {
+    invocation.retry_command().with("--trust", [id])
 }
 
 /// The refusal to create a second object, with the command that restores the tags of the first.
-pub fn refused(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+pub(super) fn refused(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
     let Refusal::TagsLost(unmarked) = refusal else {
         return None;
     };
+    let Stopped {
+        invocation,
+        session,
+        ..
+    } = *stopped;
     let urn = &unmarked.urn;
     let message = Message::error(format!(
         "{} `{}` would be made a second time: its tags are lost",
@@ -150,18 +168,18 @@ pub fn refused(refusal: &Refusal, session: &Session, again: &str) -> Option<Mess
         Some(tagging) => message
             .help("if this stack made it, tag it, then run")
             .command(tagging)
-            .command(trusting(again, &unmarked.id)),
+            .command(trusting(invocation, &unmarked.id)),
         None => message,
     };
     Some(
         message
             .help("to leave it alone and make another one, run")
-            .command(format!("{again} --replace {}", session::quoted(urn.name()))),
+            .command(invocation.retry_command().with("--replace", [urn.name()])),
     )
 }
 
 /// Warnings about objects that `destroy` leaves because their tags are lost.
-pub fn left(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
+pub fn left(invocation: &Invocation, session: &Session, plan: &Plan) -> Vec<Message> {
     let left = plan.unmarked.iter().map(|unmarked| {
         let urn = &unmarked.urn;
         let message = Message::warning(format!(
@@ -174,7 +192,7 @@ pub fn left(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
             Some(tagging) => message
                 .help("if this stack made it, tag it, then run")
                 .command(tagging)
-                .command(trusting(again, &unmarked.id)),
+                .command(trusting(invocation, &unmarked.id)),
             None => message,
         }
     });

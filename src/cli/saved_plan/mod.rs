@@ -7,6 +7,12 @@
 //! The file is made to be handed on as an artifact of CI. It is not signed: a user who can write it can ask for another
 //! plan, just as one who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
 
+mod identity;
+mod mismatch;
+
+pub use identity::role;
+pub use mismatch::RetryHint;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,10 +21,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Exit;
 use crate::cli::arguments::{ForceArguments, SelectionArguments, StackArguments};
 use crate::cli::report::Failure;
 use crate::cli::session::{self, Offline, Session};
+use crate::cli::{Exit, Invocation};
 use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;
@@ -27,6 +33,8 @@ use crate::regular_file;
 use crate::resource::{LiveSnapshot, Urn};
 use crate::stack::Flag;
 use crate::version::VERSION;
+use identity::{RoleParts, identity, role_parts};
+use mismatch::{Mismatch, listed};
 
 /// The kind that every file of this kind states.
 const KIND: &str = "fde-infra saved plan";
@@ -36,9 +44,6 @@ const FORMAT: u32 = 1;
 
 /// A plan of 100,000 resources takes a quarter of this.
 const MAX_BYTES: usize = 64 << 20;
-
-/// The number of differences that are listed.
-const MAX_LISTED: usize = 10;
 
 /// The file. What people look for comes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,29 +109,20 @@ pub struct Previewed<'a> {
     pub plan: &'a Plan,
 }
 
-/// The ARN of a role, for `--plan-for`.
-///
-/// # Errors
-/// Anything else.
-pub fn role(text: &str) -> Result<String, String> {
-    match role_parts(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => {
-            Err("write the ARN of a role, as in arn:aws:iam::123456789012:role/deploy".to_owned())
-        }
-    }
-}
-
 impl SavedPlan {
     /// # Errors
     /// A `--set` value that is secret, or a role of another account.
     pub fn of(
+        invocation: &Invocation,
         previewed: &Previewed<'_>,
-        stack: &StackArguments,
-        selection: &SelectionArguments,
-        force: &ForceArguments,
         applied_by: Option<&str>,
     ) -> Result<Self, Failure> {
+        let Invocation {
+            stack,
+            selection,
+            force,
+            ..
+        } = invocation;
         let Previewed {
             session,
             live,
@@ -299,17 +295,17 @@ impl SavedPlan {
     ///
     /// # Errors
     /// Another version, stack, region, or other inputs.
-    pub fn check_offline(&self, offline: &Offline, again: &RetryHint) -> Result<(), Failure> {
-        let place = Refused::before_reading(again);
-        place.unless_same(
+    pub fn check_offline(&self, offline: &Offline, hint: &RetryHint) -> Result<(), Failure> {
+        let mismatch = Mismatch::before_reading(hint);
+        mismatch.unless_same(
             "fde::plan::version",
             "version of fde-infra",
             &self.version,
             VERSION,
         )?;
         let stack = offline.graph.stack.to_string();
-        place.unless_same("fde::plan::stack", "stack", &self.stack, &stack)?;
-        place.unless_same(
+        mismatch.unless_same("fde::plan::stack", "stack", &self.stack, &stack)?;
+        mismatch.unless_same(
             "fde::plan::region",
             "region",
             &self.region,
@@ -321,16 +317,16 @@ impl SavedPlan {
             return Ok(());
         }
         let summary = "the stack file is not what the plan was made from";
-        Err(place.refuse("fde::plan::inputs", summary, listed(&differences)))
+        Err(mismatch.refuse("fde::plan::inputs", summary, listed(&differences)))
     }
 
     /// Compares the caller, and the account.
     ///
     /// # Errors
     /// Another account or identity.
-    pub fn check_caller(&self, session: &Session, again: &RetryHint) -> Result<(), Failure> {
-        let place = Refused::before_reading(again);
-        place.unless_same(
+    pub fn check_caller(&self, session: &Session, hint: &RetryHint) -> Result<(), Failure> {
+        let mismatch = Mismatch::before_reading(hint);
+        mismatch.unless_same(
             "fde::plan::account",
             "account",
             &self.account,
@@ -342,7 +338,7 @@ impl SavedPlan {
         if named.as_ref() == Some(&caller) {
             return Ok(());
         }
-        place.unless_same("fde::plan::identity", "identity", &self.identity, &caller)
+        mismatch.unless_same("fde::plan::identity", "identity", &self.identity, &caller)
     }
 
     /// The role that the plan is for, if that is not the caller that made it.
@@ -354,7 +350,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// The live objects, or the plan, have changed.
-    pub fn check_plan(&self, now: &Previewed<'_>, again: &RetryHint) -> Result<(), Failure> {
+    pub fn check_plan(&self, now: &Previewed<'_>, hint: &RetryHint) -> Result<(), Failure> {
         let Previewed {
             session,
             live,
@@ -367,22 +363,22 @@ impl SavedPlan {
         if differences.is_empty() && document == self.plan {
             return Ok(());
         }
-        let place = Refused::after_reading(again);
+        let mismatch = Mismatch::after_reading(hint);
         if plan.is_empty() && !self.steps.is_empty() {
             let summary = "the plan has been applied already: there is nothing left of it to do";
-            return Err(place.refuse("fde::plan::applied", summary, Vec::new()));
+            return Err(mismatch.refuse("fde::plan::applied", summary, Vec::new()));
         }
         if differences.is_empty() {
             let summary = "the same stack and the same live objects do not give the same plan";
-            return Err(place.refuse("fde::plan::other_plan", summary, Vec::new()));
+            return Err(mismatch.refuse("fde::plan::other_plan", summary, Vec::new()));
         }
         let facts = listed(&differences);
         Err(if self.is_begun(&differences) {
             let summary = "part of what the plan was to do has been done: a run of it was interrupted, or another came first";
-            place.refuse("fde::plan::begun", summary, facts)
+            mismatch.refuse("fde::plan::begun", summary, facts)
         } else {
             let summary = "what is live is not what the plan was made from";
-            place.refuse("fde::plan::live", summary, facts)
+            mismatch.refuse("fde::plan::live", summary, facts)
         })
     }
 
@@ -406,62 +402,6 @@ impl SavedPlan {
 /// Returns whether a text is what [`SavedPlan::write`] writes. Public for the fuzz targets.
 pub fn is_saved_plan(text: &str) -> bool {
     SavedPlan::of_text("plan", text).is_ok()
-}
-
-/// The parts of the advice for when a saved plan cannot be used.
-pub struct RetryHint {
-    /// The saved plan's file.
-    pub path: String,
-    /// The command line that saves it again.
-    pub preview: String,
-}
-
-/// The report of a mismatch.
-struct Refused<'a> {
-    again: &'a RetryHint,
-    now: &'static str,
-}
-
-impl<'a> Refused<'a> {
-    fn before_reading(again: &'a RetryHint) -> Self {
-        let now = "nothing was read or changed";
-        Self { again, now }
-    }
-
-    fn after_reading(again: &'a RetryHint) -> Self {
-        let now = "nothing was changed";
-        Self { again, now }
-    }
-
-    fn unless_same(
-        &self,
-        code: &'static str,
-        what: &str,
-        then: &str,
-        now: &str,
-    ) -> Result<(), Failure> {
-        if then == now {
-            return Ok(());
-        }
-        let facts = vec![("plan", then.to_owned()), ("here", now.to_owned())];
-        let summary = format!("the plan was made with another {what}");
-        Err(self.refuse(code, &summary, facts))
-    }
-
-    fn refuse(&self, code: &'static str, summary: &str, facts: Vec<(&str, String)>) -> Failure {
-        let mut message = Message::error(summary)
-            .code(code)
-            .fact("file", self.again.path.as_str());
-        for (name, text) in facts {
-            message = message.fact(name, text);
-        }
-        let message = message.fact("now", self.now);
-        let help = "to see what would be done now, and to save that, run";
-        Failure::new(
-            Exit::Refused,
-            message.help(help).command(self.again.preview.as_str()),
-        )
-    }
 }
 
 fn nothing_done(message: Message) -> Message {
@@ -494,80 +434,6 @@ fn unwritable(path: &str, error: &dyn std::error::Error) -> Failure {
     Failure::new(Exit::Error, message)
 }
 
-/// Resources that differ from what they were, and how.
-fn listed(differences: &Differences) -> Vec<(&'static str, String)> {
-    [
-        ("changed", &differences.changed),
-        ("new", &differences.new),
-        ("gone", &differences.gone),
-    ]
-    .into_iter()
-    .flat_map(|(how, keys)| {
-        let more = keys.len().saturating_sub(MAX_LISTED);
-        let rest = (more > 0).then(|| (how, format!("and {more} more")));
-        let named = keys.iter().take(MAX_LISTED);
-        named.map(move |key| (how, named_by(key))).chain(rest)
-    })
-    .collect()
-}
-
-/// `aws:ec2:Vpc `vpc` (vpc-1)`.
-fn named_by(key: &str) -> String {
-    match subject(key) {
-        (Some(urn), Some(id)) => format!("{} `{}` ({id})", urn.token(), urn.name()),
-        (Some(urn), None) => format!("{} `{}`", urn.token(), urn.name()),
-        (None, _) => key.to_owned(),
-    }
-}
-
-/// The identity of a caller, without the name of the session: each run of a CI job has another one under the same role.
-fn identity(arn: &str) -> String {
-    match arn.split_once(":assumed-role/") {
-        Some((account, rest)) => {
-            let (role, _) = rest.rsplit_once('/').unwrap_or((rest, ""));
-            format!("{account}:assumed-role/{role}")
-        }
-        None => arn.to_owned(),
-    }
-}
-
-/// The parts of a role's ARN.
-struct RoleParts<'a> {
-    partition: &'a str,
-    account: &'a str,
-    name: &'a str,
-}
-
-impl RoleParts<'_> {
-    /// The result of [`identity`] for a session of this role, whose ARN leaves out the path.
-    fn identity(&self) -> String {
-        let Self {
-            partition,
-            account,
-            name,
-        } = self;
-        format!("arn:{partition}:sts::{account}:assumed-role/{name}")
-    }
-}
-
-fn role_parts(arn: &str) -> Option<RoleParts<'_>> {
-    let (partition, rest) = arn.strip_prefix("arn:")?.split_once(":iam::")?;
-    let (account, path) = rest.split_once(":role/")?;
-    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let is_partition = partition.starts_with("aws") && !partition.contains(':');
-    let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
-    // The characters that IAM takes for the name of a role.
-    let is_name = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
-    (is_partition && is_account && is_name).then_some(RoleParts {
-        partition,
-        account,
-        name,
-    })
-}
-
 fn hash_of(document: &impl Serialize) -> Result<String, Failure> {
     let text =
         serde_json::to_string(document).map_err(|error| Failure::of_writing(&error.into()))?;
@@ -589,51 +455,4 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
         .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{RoleParts, identity, role, role_parts};
-
-    #[test]
-    fn a_role_is_the_same_in_every_session() {
-        let role = "arn:aws:sts::123456789012:assumed-role/deploy";
-        assert_eq!(identity(&format!("{role}/run-1")), role);
-        assert_eq!(identity(&format!("{role}/run-2")), role);
-        let user = "arn:aws:iam::123456789012:user/ci/ada";
-        assert_eq!(identity(user), user);
-        let root = "arn:aws:iam::123456789012:root";
-        assert_eq!(identity(root), root);
-    }
-
-    #[test]
-    fn the_arn_of_a_role_names_its_sessions() {
-        for (arn, session) in [
-            (
-                "arn:aws:iam::123456789012:role/deploy",
-                "arn:aws:sts::123456789012:assumed-role/deploy/run-1",
-            ),
-            (
-                "arn:aws-cn:iam::123456789012:role/ci/of/shop/fde-infra_deploy+1",
-                "arn:aws-cn:sts::123456789012:assumed-role/fde-infra_deploy+1/run-1",
-            ),
-        ] {
-            let named = role_parts(arn).as_ref().map(RoleParts::identity);
-            assert_eq!(named, Some(identity(session)), "{arn}");
-            assert_eq!(role(arn), Ok(arn.to_owned()));
-        }
-        for wrong in [
-            "",
-            "deploy",
-            "arn:aws:iam::123456789012:role/",
-            "arn:aws:iam::123456789012:role/ci/",
-            "arn:aws:iam::123456789012:role/*",
-            "arn:aws:iam::12345678901:role/deploy",
-            "arn:aws:iam::123456789012:user/ada",
-            "arn:aws:sts::123456789012:assumed-role/deploy/run-1",
-            "arn:aws:iam::123456789012:root",
-        ] {
-            assert!(role(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,19 +1,19 @@
 //! Calls that do not go to AWS's own addresses: reported to the user, or refused.
 
-use super::quoted;
 use crate::aws::Endpoint;
+use crate::cli::command_line::CommandLine;
 use crate::cli::report::{self, Failure};
-use crate::cli::{Context, Exit};
+use crate::cli::{Exit, Invocation};
 use crate::display::{Line, Message, Style};
 use crate::stack::redact::hide;
 
 /// Tells the user the addresses. So far only STS was called, and only for our own identity.
-pub fn tell(context: &mut Context, endpoints: &[Endpoint]) {
+pub fn tell(invocation: &mut Invocation, endpoints: &[Endpoint]) {
     // The sandbox has reported its own address.
-    if context.global.sandbox {
+    if invocation.global.sandbox {
         return;
     }
-    let terminal = &mut context.terminal;
+    let terminal = &mut invocation.terminal;
     let (expected, others): (Vec<&Endpoint>, Vec<&Endpoint>) = endpoints
         .iter()
         .partition(|endpoint| endpoint.is_expected());
@@ -33,13 +33,13 @@ pub fn tell(context: &mut Context, endpoints: &[Endpoint]) {
 }
 
 /// The refusal to send secrets as they are.
-pub fn refused(endpoint: &Endpoint, again: &str) -> Failure {
+pub fn refused(endpoint: &Endpoint, retry: CommandLine) -> Failure {
     let message = Message::error("calls would go to another machine over plain http")
         .code("fde::connection::plain_http")
         .fact("endpoint", described(endpoint))
         .fact("now", "nothing was read or changed");
     let named_by = &endpoint.named_by;
-    let message = if again.contains("--endpoint-url") {
+    let message = if retry.global.endpoint_url.is_some() {
         message.help(format!("write https there, or unset {named_by}"))
     } else {
         let address = hide(&endpoint.address, &[]);
@@ -47,7 +47,7 @@ pub fn refused(endpoint: &Endpoint, again: &str) -> Failure {
             .help(format!(
                 "write https there, or unset {named_by}; where the network may see every secret of the stack, run"
             ))
-            .command(format!("{again} --endpoint-url {}", quoted(&address)))
+            .command(retry.with("--endpoint-url", [address]))
     };
     Failure::new(Exit::Usage, message)
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::Session;
 use super::whereabouts;
 use crate::cli::report::Failure;
-use crate::cli::{Context, report};
+use crate::cli::{Invocation, report};
 use crate::deployment::{History, Whereabouts};
 use crate::display::seconds;
 use crate::live;
@@ -31,7 +31,7 @@ impl Session {
     /// The record is read after the live objects: whatever a run has made by then, it has announced.
     pub async fn proven(
         &self,
-        context: &mut Context,
+        invocation: &mut Invocation,
         live: &LiveSnapshot,
         request: &Request,
     ) -> Result<LiveSnapshot, Failure> {
@@ -39,7 +39,7 @@ impl Session {
             return Ok(live.clone());
         }
         let asking = timeout(FOR_RECORD, self.remember());
-        let asked = context.interrupts.guard(asking).await?;
+        let asked = invocation.interrupts.guard(asking).await?;
         let read = asked.unwrap_or_else(|_| {
             let text = format!("no answer within {}", seconds(FOR_RECORD));
             let kind = ErrorKind::TimedOut;
@@ -55,7 +55,7 @@ impl Session {
         let mut proven = live::sorted_again(live, graph, self.provider.catalog(), proof);
         proven.last_run = left;
         if let Some(error) = unread.filter(|_| !proven.claimed.is_empty()) {
-            report::show(&[whereabouts::unproven(&error)], &mut context.terminal);
+            report::show(&[whereabouts::unproven(&error)], &mut invocation.terminal);
         }
         Ok(proven)
     }

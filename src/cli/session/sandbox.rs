@@ -6,19 +6,22 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::aws::Connection;
 use crate::cli::report::Failure;
-use crate::cli::{Context, Exit};
+use crate::cli::{Exit, Invocation};
 use crate::display::{Line, Message, Style};
 use crate::sandbox::{self, SandboxError};
 
 /// Makes sure that the local account runs, and points the connection there.
-pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result<(), Failure> {
+pub async fn enter(
+    invocation: &mut Invocation,
+    connection: &mut Connection,
+) -> Result<(), Failure> {
     let (sender, mut receiver) = unbounded_channel::<String>();
     let starting = tokio::task::spawn_blocking(move || {
         // No one listens any more once the command was interrupted.
         sandbox::ensure_running(&mut |text| drop(sender.send(text.to_owned())))
     });
-    let can_animate = context.can_animate();
-    let terminal = &mut context.terminal;
+    let can_animate = invocation.can_animate();
+    let terminal = &mut invocation.terminal;
     let waiting = async {
         while let Some(text) = receiver.recv().await {
             let line = Line::styled(Style::Faint, format!("The sandbox: {text} …"));
@@ -30,9 +33,9 @@ pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result
         }
         starting.await
     };
-    let account = context.interrupts.guard(waiting).await?;
+    let account = invocation.interrupts.guard(waiting).await?;
     let account = ended(account)?;
-    context.terminal.report(&[Line::styled(
+    invocation.terminal.report(&[Line::styled(
         Style::Faint,
         format!("The sandbox: {}", account.endpoint),
     )]);
@@ -45,11 +48,11 @@ pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result
 
 /// Runs work on the local account, which blocks its thread.
 pub async fn blocking<T: Send + 'static>(
-    context: &Context,
+    invocation: &Invocation,
     work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
 ) -> Result<T, Failure> {
     let working = tokio::task::spawn_blocking(work);
-    ended(context.interrupts.guard(working).await?)
+    ended(invocation.interrupts.guard(working).await?)
 }
 
 fn ended<T>(result: Result<Result<T, SandboxError>, tokio::task::JoinError>) -> Result<T, Failure> {

@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Exit;
 use crate::cli::report::Failure;
+use crate::cli::{Exit, Invocation};
 use crate::display::Message;
 use crate::regular_file;
 use crate::resource::nearest::nearest;
@@ -19,13 +19,14 @@ const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 ///
 /// # Errors
 /// A report with what there is, and how the command is given a stack.
-pub fn find(stack: Option<&str>, command: &str) -> Result<PathBuf, Failure> {
+pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
+    let stack = invocation.stack.stack.as_deref();
     let there = stacks(Path::new(DIRECTORY));
     match stack.filter(|stack| !stack.is_empty()) {
         Some(stack) => named(stack).ok_or_else(|| no_such(stack, &there)),
         None => match there.as_slice() {
             [(_, path)] => Ok(path.clone()),
-            _ => Err(none_given(&there, command)),
+            _ => Err(none_given(&there, invocation.command)),
         },
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Session;
+use crate::cli::Invocation;
 use crate::deployment::{Whereabouts, history};
 use crate::display::Message;
 use crate::execute::Report;
@@ -128,10 +129,10 @@ pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
 
 /// The objects that may be left of types that the record names without their ids, and of which nothing is to be seen.
 pub fn doubt(
+    invocation: &Invocation,
     session: &Session,
     left: &Whereabouts,
     live: &LiveSnapshot,
-    again: &str,
 ) -> Option<Message> {
     let catalog = &session.offline.catalog;
     let is_dark = |token: &&String| {
@@ -156,7 +157,8 @@ pub fn doubt(
             "because",
             "the last run left such objects, and AWS's index of tags is behind by minutes",
         );
-    Some(message.help("in a few minutes, run").command(again))
+    let message = message.help("in a few minutes, run");
+    Some(message.command(invocation.retry_command()))
 }
 
 /// The message where the record cannot be read.
