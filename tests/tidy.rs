@@ -330,6 +330,32 @@ fn commands() -> Vec<&'static str> {
 }
 
 #[test]
+fn every_command_has_a_file() {
+    let files: BTreeSet<String> = rust_files("src/cli/commands")
+        .iter()
+        .map(|path| name(path))
+        .filter(|name| !name.ends_with("/mod.rs"))
+        .collect();
+    let named: BTreeSet<String> = commands()
+        .iter()
+        .map(|command| format!("src/cli/commands/{command}.rs"))
+        .collect();
+    let forgotten: Vec<&String> = named.difference(&files).collect();
+    assert_eq!(forgotten, [] as [&String; 0]);
+}
+
+/// All that the command line goes by in its surroundings can be found in one place.
+#[test]
+fn one_file_of_the_command_line_reads_the_environment() {
+    let readers: Vec<String> = rust_files("src/cli")
+        .iter()
+        .filter(|path| product_code(path).contains("std::env"))
+        .map(|path| name(path))
+        .collect();
+    assert_eq!(readers, ["src/cli/environment.rs"]);
+}
+
+#[test]
 fn every_command_is_tested_end_to_end() {
     let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
     let commands = commands();
