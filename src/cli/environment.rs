@@ -1,5 +1,5 @@
 //! The surroundings of the program: by hand or in CI, with or without a user to ask; on which machine, for which run of a CI
-//! system.
+//! system. No other file of the command line reads the environment, except for the variables of flags, which clap reads.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal};
 use std::process::Command;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::arguments::boolean;
 
 /// Variables by which a CI system is known; Pulumi's list. What needs a value of its own, or two of them, is in [`is_ci`].
 const CI_SYSTEMS: &[&str] = &[
@@ -169,8 +171,13 @@ pub fn in_repository(path: &str) -> String {
 }
 
 /// The value of a variable, if it is text.
-pub fn variable(name: &str) -> Option<String> {
+fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Returns whether the variable of `--detailed-exitcode` is on.
+pub fn asks_for_detailed_exit_code() -> bool {
+    variable("FDE_INFRA_DETAILED_EXITCODE").is_some_and(|value| boolean(&value) == Ok(true))
 }
 
 /// The stack to work on where the command line names none.

@@ -15,9 +15,8 @@ use crate::cli::{CommandResult, Exit, Invocation, environment, refusal};
 use crate::display::{Line, Message, View, added, json, markdown, message, sanitize};
 use crate::plan::Goal;
 
-/// The switch that asks for other exit statuses, as clap and the environment call it.
+/// The name that clap has for the switch that asks for other exit statuses.
 pub const DETAILED_EXITCODE: &str = "detailed_exitcode";
-const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -59,7 +58,7 @@ pub struct Arguments {
     #[arg(long, env = "FDE_INFRA_EXPECT_NO_CHANGES", value_parser = boolean)]
     expect_no_changes: bool,
     /// Exit with 0 for no changes, 1 for an error, 2 for changes.
-    #[arg(long, env = DETAILED, value_parser = boolean)]
+    #[arg(long, env = "FDE_INFRA_DETAILED_EXITCODE", value_parser = boolean)]
     detailed_exitcode: bool,
     #[command(flatten)]
     selection: SelectionArguments,
@@ -88,9 +87,8 @@ struct Page {
 
 /// Returns whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
 pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
-    let by_variable = environment::variable(DETAILED);
     arguments.iter().any(|word| word == "--detailed-exitcode")
-        || by_variable.is_some_and(|value| boolean(&value) == Ok(true))
+        || environment::asks_for_detailed_exit_code()
 }
 
 pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {

@@ -1,6 +1,6 @@
 //! Running a plan in front of an audience: progress, signals, and the end.
 //!
-//! Begin with [`agreement::agree`], which leads from a plan to a [`locked_run::LockedRun`]; [`execute`] is its middle and
+//! Begin with [`agreement::agree`], which leads from a plan to a [`locked_run::LockedRun`]; [`execute()`] is its middle and
 //! [`finish`] its end.
 
 pub mod agreement;
