@@ -709,23 +709,36 @@ fn every_resource_type_is_made_in_the_lab() {
     assert_eq!(forgotten, [] as [&str; 0]);
 }
 
-/// The commands that `src/cli/mod.rs` knows, by the names that users type.
-fn commands() -> Vec<String> {
-    let code = product_code(&root().join("src/cli/mod.rs"));
-    let start = code.find("enum Command {").expect("there are commands");
-    code[start..]
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.starts_with('}'))
-        .filter_map(|line| {
-            let name: String = line
-                .trim()
-                .chars()
-                .take_while(char::is_ascii_alphanumeric)
-                .collect();
-            (!name.is_empty()).then(|| name.to_lowercase())
-        })
-        .collect()
+/// The commands, by the names that users type.
+fn commands() -> Vec<&'static str> {
+    let commands = fde_infra::cli::COMMANDS.iter();
+    commands.map(|command| command.name).collect()
+}
+
+#[test]
+fn every_command_has_a_file() {
+    let files: BTreeSet<String> = rust_files("src/cli/commands")
+        .iter()
+        .map(|path| name(path))
+        .filter(|name| !name.ends_with("/mod.rs"))
+        .collect();
+    let named: BTreeSet<String> = commands()
+        .iter()
+        .map(|command| format!("src/cli/commands/{command}.rs"))
+        .collect();
+    let forgotten: Vec<&String> = named.difference(&files).collect();
+    assert_eq!(forgotten, [] as [&String; 0]);
+}
+
+/// All that the command line goes by in its surroundings can be found in one place.
+#[test]
+fn one_file_of_the_command_line_reads_the_environment() {
+    let readers: Vec<String> = rust_files("src/cli")
+        .iter()
+        .filter(|path| product_code(path).contains("std::env"))
+        .map(|path| name(path))
+        .collect();
+    assert_eq!(readers, ["src/cli/environment.rs"]);
 }
 
 #[test]
@@ -733,14 +746,14 @@ fn every_command_is_tested_end_to_end() {
     let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
     let commands = commands();
     assert!(commands.len() >= 7, "{commands:?}");
-    let forgotten: Vec<String> = commands
+    let forgotten: Vec<&str> = commands
         .into_iter()
         .filter(|command| {
             let exists = root().join(format!("tests/e2e/{command}.rs")).is_file();
             !exists || !main.contains(&format!("mod {command};"))
         })
         .collect();
-    assert_eq!(forgotten, [] as [String; 0]);
+    assert_eq!(forgotten, [] as [&str; 0]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The surroundings of the program: by hand or in CI, with or without a user to ask; on which machine, for which run of a CI
-//! system.
+//! system. No other file of the command line reads the environment, except for the variables of flags, which clap reads.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal};
 use std::process::Command;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::arguments::boolean;
 
 /// Variables by which a CI system is known; Pulumi's list. What needs a value of its own, or two of them, is in [`is_ci`].
 const CI_SYSTEMS: &[&str] = &[
@@ -124,7 +126,7 @@ impl Environment {
         Self {
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
-            ci: is_ci(&|name| std::env::var(name).ok()),
+            ci: is_ci(&variable),
             dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
         }
     }
@@ -168,9 +170,35 @@ pub fn in_repository(path: &str) -> String {
     within().unwrap_or_else(|| path.to_owned())
 }
 
+/// The value of a variable, if it is text.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Returns whether the variable of `--detailed-exitcode` is on.
+pub fn asks_for_detailed_exit_code() -> bool {
+    variable("FDE_INFRA_DETAILED_EXITCODE").is_some_and(|value| boolean(&value) == Ok(true))
+}
+
+/// The stack to work on where the command line names none.
+pub fn stack() -> Option<String> {
+    variable("FDE_INFRA_STACK")
+}
+
+/// The region that the AWS SDK would take.
+pub fn aws_region() -> Option<String> {
+    variable("AWS_REGION").filter(|region| !region.is_empty())
+}
+
+/// The profile that the AWS SDK takes.
+pub fn aws_profile() -> Option<String> {
+    let profile = |name| variable(name).filter(|profile| !profile.is_empty());
+    profile("AWS_PROFILE").or_else(|| profile("AWS_DEFAULT_PROFILE"))
+}
+
 /// The address of the run of a CI system that this is part of.
 pub fn run_url() -> Option<String> {
-    run_url_of(&|name| std::env::var(name).ok())
+    run_url_of(&variable)
 }
 
 /// The address, by the variables of each system.
@@ -222,7 +250,7 @@ fn run_url_of(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 /// The name of this machine, as far as it is known.
 pub fn host() -> Option<String> {
     let file = || fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let variable = || std::env::var("HOSTNAME").ok();
+    let variable = || variable("HOSTNAME");
     let said = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
     file().and_then(said).or_else(|| variable().and_then(said))
 }

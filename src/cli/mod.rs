@@ -1,46 +1,39 @@
 //! The command line: arguments, wiring, exit status, and errors into reports.
 //!
-//! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
-//! [`session`] (stack file to plan, which all commands share), then [`up`].
+//! Decides nothing: each command calls the rooms in order and shows what comes back. Begin with [`commands`] (the list of
+//! them, and a file for each), then [`session`] (stack file to plan, which most of them share) and [`execution`] (plan to
+//! end of run). An [`Invocation`] goes with a command all the way: it has what was typed, the terminal, and the line that
+//! repeats the run. [`refusal`] and [`report`] are what is said when it does not go well.
 
-mod accepts;
 mod arguments;
-mod destroy;
-mod endpoints;
+mod command_line;
+mod commands;
 mod environment;
-mod excerpt;
 mod execution;
 mod exit;
-mod history;
 mod interrupt;
-mod locked_run;
-mod memory;
-mod output;
-mod preview;
+mod invocation;
+mod prompt;
 mod refusal;
 mod report;
-mod sandbox;
 mod saved_plan;
-mod schema;
 mod session;
-mod stack_file;
-mod suggest;
-mod unlock;
-mod unmarked;
-mod up;
-mod validate;
-mod whereabouts;
 
 use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser};
 
 use crate::display::{ColorChoice, Message, Terminal};
-use arguments::GlobalArguments;
+use arguments::{GlobalArguments, suggest};
+#[doc(hidden)]
+pub use commands::COMMANDS;
+use commands::{Given, preview};
 use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;
+use invocation::Invocation;
 use report::Failure;
 #[doc(hidden)]
 pub use report::excerpt;
@@ -61,42 +54,7 @@ pub struct Cli {
     #[command(flatten)]
     global: GlobalArguments,
     #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Show what `up` would do.
-    #[command(visible_alias = "pre")]
-    Preview(preview::Arguments),
-    /// Make AWS match the stack file.
-    #[command(visible_alias = "update")]
-    Up(up::Arguments),
-    /// Delete everything that belongs to a stack.
-    #[command(visible_alias = "down", alias = "dn")]
-    Destroy(destroy::Arguments),
-    /// Print the outputs of a stack: addresses, names, ids.
-    #[command(visible_alias = "outputs")]
-    Output(output::Arguments),
-    /// Show who has changed a stack, when, and how that ended.
-    History(history::Arguments),
-    /// Take a stack's lock from a run that will not give it back.
-    Unlock(unlock::Arguments),
-    /// Check a stack file without AWS.
-    Validate(validate::Arguments),
-    /// Print the JSON Schema of stack files, for editors.
-    Schema,
-    /// Look after the local AWS account that `--sandbox` uses.
-    #[command(subcommand)]
-    Sandbox(sandbox::Command),
-}
-
-/// The context of every command.
-struct Context {
-    global: GlobalArguments,
-    environment: Environment,
-    terminal: Terminal,
-    interrupts: Interrupts,
+    command: Given,
 }
 
 /// The result of a command.
@@ -116,7 +74,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(failure) = misspelt_variables() {
         return failure.report(&mut Terminal::new(cli.global.color)).into();
     }
-    let status = std::panic::catch_unwind(|| run(cli, environment));
+    // Nothing of it is used after a panic.
+    let running = AssertUnwindSafe(|| run(cli, environment));
+    let status = std::panic::catch_unwind(running);
     status.unwrap_or(Exit::Bug).into()
 }
 
@@ -171,8 +131,7 @@ fn run(cli: Cli, environment: Environment) -> Exit {
             return Exit::Error;
         }
     };
-    let detailed =
-        matches!(&cli.command, Command::Preview(arguments) if arguments.detailed_exitcode);
+    let detailed = cli.command.has_switch(preview::DETAILED_EXITCODE);
     let cancelled = if detailed {
         Exit::Error
     } else {
@@ -180,26 +139,13 @@ fn run(cli: Cli, environment: Environment) -> Exit {
     };
     let interrupts = Interrupts::listen(cancelled, cli.global.color);
     let exit = runtime.block_on(async {
-        let mut context = Context {
-            global: cli.global,
-            environment,
-            terminal,
-            interrupts,
-        };
-        let result = match cli.command {
-            Command::Preview(arguments) => preview::run(&mut context, &arguments).await,
-            Command::Up(arguments) => up::run(&mut context, &arguments).await,
-            Command::Destroy(arguments) => destroy::run(&mut context, &arguments).await,
-            Command::Output(arguments) => output::run(&mut context, &arguments).await,
-            Command::History(arguments) => history::run(&mut context, &arguments).await,
-            Command::Unlock(arguments) => unlock::run(&mut context, &arguments).await,
-            Command::Validate(arguments) => validate::run(&mut context, &arguments),
-            Command::Schema => schema::run(&mut context),
-            Command::Sandbox(command) => sandbox::run(&mut context, command).await,
-        };
+        let command = cli.command.command.name;
+        let mut invocation =
+            Invocation::new(command, cli.global, environment, terminal, interrupts);
+        let result = cli.command.run(&mut invocation).await;
         match result {
             Ok(exit) => exit,
-            Err(failure) => failure.report(&mut context.terminal),
+            Err(failure) => failure.report(&mut invocation.terminal),
         }
     });
     // A prompt or an installation may still hold a thread; no one waits for it.

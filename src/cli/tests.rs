@@ -3,8 +3,10 @@
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 use expect_test::{Expect, expect};
 
+use super::arguments::suggest;
 use super::arguments::{boolean, duration, region};
-use super::{Cli, Command, Exit, session, suggest};
+use super::{COMMANDS, Cli, Exit};
+use crate::resource::shell::quoted;
 
 fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
     see(command);
@@ -48,22 +50,40 @@ fn every_argument_and_command_is_explained() {
     });
 }
 
-fn parsed(words: &str) -> Result<Command, clap::Error> {
+/// The name of the command that the words mean.
+fn parsed(words: &str) -> Result<&'static str, clap::Error> {
     let words = std::iter::once("fde-infra").chain(words.split_whitespace());
-    Cli::try_parse_from(words).map(|cli| cli.command)
+    Cli::try_parse_from(words).map(|cli| cli.command.command.name)
 }
 
 #[test]
 fn other_names_of_commands() {
-    assert!(matches!(parsed("pre dev"), Ok(Command::Preview(_))));
-    assert!(matches!(parsed("update dev -y"), Ok(Command::Up(_))));
-    assert!(matches!(parsed("down"), Ok(Command::Destroy(_))));
-    assert!(matches!(parsed("dn dev --yes"), Ok(Command::Destroy(_))));
-    assert!(matches!(
-        parsed("--sandbox output dev vpcId --json"),
-        Ok(Command::Output(_))
-    ));
+    for (words, name) in [
+        ("pre dev", "preview"),
+        ("update dev -y", "up"),
+        ("down", "destroy"),
+        ("dn dev --yes", "destroy"),
+        ("--sandbox output dev vpcId --json", "output"),
+    ] {
+        assert_eq!(parsed(words).ok(), Some(name), "{words}");
+    }
     assert!(parsed("up --parallel 0").is_err());
+}
+
+/// A command that changes something in AWS can be told not to ask; the others have nothing to ask.
+#[test]
+fn commands_that_change_something_take_yes() {
+    let program = Cli::command();
+    for command in COMMANDS {
+        let described = program.find_subcommand(command.name).unwrap();
+        let mut flags = described.get_arguments().filter_map(clap::Arg::get_long);
+        assert_eq!(
+            flags.any(|flag| flag == "yes"),
+            !command.only_reads,
+            "{}",
+            command.name
+        );
+    }
 }
 
 fn check_suggestion(words: &str, expected: Expect) {
@@ -146,9 +166,9 @@ fn exit_statuses_are_those_of_the_table() {
 
 #[test]
 fn command_lines_can_be_copied() {
-    assert_eq!(session::quoted("services/api"), "services/api");
-    assert_eq!(session::quoted("*TargetGroup"), "'*TargetGroup'");
-    assert_eq!(session::quoted("it's"), "'it'\\''s'");
+    assert_eq!(quoted("services/api"), "services/api");
+    assert_eq!(quoted("*TargetGroup"), "'*TargetGroup'");
+    assert_eq!(quoted("it's"), "'it'\\''s'");
 }
 
 #[test]

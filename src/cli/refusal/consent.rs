@@ -1,14 +1,20 @@
 //! Deletions that need consent by name: of data, and of what AWS is to protect from deletion.
 
-use super::{name_key, past};
-use crate::cli::session::{self, Session};
+use super::{Stopped, name_key, past};
+use crate::cli::command_line::CommandLine;
+use crate::cli::session::Session;
 use crate::display::Message;
 use crate::execute::Report;
 use crate::plan::{Goal, Op, Plan, Refusal};
 use crate::resource::{Catalog, ErrorKind, Urn};
 
 /// Data that would go without consent by name.
-pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+pub(super) fn holds_data(stopped: &Stopped<'_>) -> Option<Message> {
+    let Stopped {
+        invocation,
+        session,
+        plan,
+    } = *stopped;
     let found: Vec<_> = plan
         .refusals
         .iter()
@@ -21,7 +27,6 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
     let mut message = Message::error("data is not deleted without consent")
         .code("fde::guard::holds_data")
         .at(session.offline.place(first));
-    let mut command = again.to_owned();
     for (urn, id, op, guard) in &found {
         let holds = match guard {
             Some(guard) => format!("holds data, has `{guard}` on,"),
@@ -31,8 +36,6 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
             urn.name(),
             format!("{} `{id}` {holds} and would be {}", urn.token(), past(*op)),
         );
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(name_of(plan, session, urn, id, *op)));
     }
     message = message.fact("now", "nothing was changed");
     for (urn, id, ..) in &found {
@@ -40,6 +43,10 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
             message = message.help(help);
         }
     }
+    let names = found
+        .iter()
+        .map(|(urn, id, op, _)| name_of(plan, session, urn, id, *op));
+    let command = invocation.retry_command().with("--allow-delete", names);
     Some(
         message
             .help("if the data may go, say so by name")
@@ -49,7 +56,12 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
 
 /// Objects with AWS's own protection on, which the plan would switch off without consent by name. They hold no data; their
 /// type says what is lost with them.
-pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+pub(super) fn guarded(stopped: &Stopped<'_>) -> Option<Message> {
+    let Stopped {
+        invocation,
+        session,
+        plan,
+    } = *stopped;
     let found: Vec<_> = plan
         .refusals
         .iter()
@@ -63,7 +75,6 @@ pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Mes
         Message::error("what AWS protects from deletion is not deleted without consent")
             .code("fde::guard::protected_by_aws")
             .at(session.offline.place(first));
-    let mut command = again.to_owned();
     for (urn, id, op, guard) in &found {
         message = message.fact(
             urn.name(),
@@ -82,9 +93,11 @@ pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Mes
         if let Some(lost) = lost {
             message = message.fact("then", lost);
         }
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(name_of(plan, session, urn, id, *op)));
     }
+    let names = found
+        .iter()
+        .map(|(urn, id, op, _)| name_of(plan, session, urn, id, *op));
+    let command = invocation.retry_command().with("--allow-delete", names);
     Some(
         message
             .fact("now", "nothing was changed")
@@ -124,7 +137,12 @@ fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String
 }
 
 /// The message with what to type where a run has met data that no snapshot can be made of, and has left it alone.
-pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) -> Option<Message> {
+pub fn left_alone(
+    plan: &Plan,
+    report: &Report,
+    catalog: &Catalog,
+    retry: CommandLine,
+) -> Option<Message> {
     let names: Vec<&str> = report
         .failed
         .iter()
@@ -141,15 +159,10 @@ pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) 
     if names.is_empty() {
         return None;
     }
-    let mut command = again.to_owned();
-    for name in &names {
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(name));
-    }
     let message = Message::warning("data is not deleted without consent")
         .code("fde::guard::holds_data")
         .fact("left", names.join(", "))
         .help("if the data may go, say so by name")
-        .command(command);
+        .command(retry.with("--allow-delete", names));
     Some(message)
 }

@@ -1,0 +1,197 @@
+//! The commands: one file for each, and one row in [`COMMANDS`].
+//!
+//! Begin with [`preview`], then [`up`]. A command sets on its [`Invocation`] what it works on, calls the rooms in order,
+//! and shows what comes back.
+
+mod destroy;
+mod history;
+mod output;
+pub mod preview;
+mod sandbox;
+mod schema;
+mod unlock;
+mod up;
+mod validate;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
+
+use super::{CommandResult, Exit, Invocation};
+use crate::cli::report::Failure;
+use crate::display::Message;
+
+/// A command of the program.
+#[derive(Debug)]
+pub struct Command {
+    pub name: &'static str,
+    /// Its line in the help.
+    pub about: &'static str,
+    /// Other names, as the help lists them.
+    pub aliases: &'static [&'static str],
+    /// Other names, which no help lists.
+    pub hidden_aliases: &'static [&'static str],
+    /// True if it leaves everything in AWS as it is.
+    pub only_reads: bool,
+    /// Adds its arguments to clap's description of it.
+    arguments: fn(clap::Command) -> clap::Command,
+    run: Run,
+}
+
+/// Runs a command with the arguments that clap has parsed.
+type Run = for<'a> fn(&'a mut Invocation, &'a ArgMatches) -> Running<'a>;
+
+/// A command at work.
+type Running<'a> = Pin<Box<dyn Future<Output = CommandResult> + 'a>>;
+
+/// The commands, in the order of the help.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "preview",
+        about: "Show what `up` would do",
+        aliases: &["pre"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: preview::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { preview::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "up",
+        about: "Make AWS match the stack file",
+        aliases: &["update"],
+        hidden_aliases: &[],
+        only_reads: false,
+        arguments: up::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { up::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "destroy",
+        about: "Delete everything that belongs to a stack",
+        aliases: &["down"],
+        hidden_aliases: &["dn"],
+        only_reads: false,
+        arguments: destroy::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { destroy::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "output",
+        about: "Print the outputs of a stack: addresses, names, ids",
+        aliases: &["outputs"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: output::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { output::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "history",
+        about: "Show who has changed a stack, when, and how that ended",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: history::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { history::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "unlock",
+        about: "Take a stack's lock from a run that will not give it back",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: false,
+        arguments: unlock::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { unlock::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "validate",
+        about: "Check a stack file without AWS",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: validate::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { validate::run(invocation, &read(given)?) }),
+    },
+    Command {
+        name: "schema",
+        about: "Print the JSON Schema of stack files, for editors",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: |command| command,
+        run: |invocation, _| Box::pin(async { schema::run(invocation) }),
+    },
+    Command {
+        name: "sandbox",
+        about: "Look after the local AWS account that `--sandbox` uses",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: sandbox::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { sandbox::run(invocation, &read(given)?).await }),
+    },
+];
+
+/// Takes the arguments of a command from what clap has parsed.
+fn read<A: FromArgMatches>(given: &ArgMatches) -> Result<A, Failure> {
+    A::from_arg_matches(given).map_err(|error| {
+        // clap has checked them against the same description.
+        let message = Message::error("the arguments were parsed, and cannot be read")
+            .fact("answer", error.to_string())
+            .help(crate::display::bug());
+        Failure::new(Exit::Bug, message)
+    })
+}
+
+/// The command that a user has typed, with its arguments.
+#[derive(Debug)]
+pub struct Given {
+    pub command: &'static Command,
+    arguments: ArgMatches,
+}
+
+impl Given {
+    pub async fn run(&self, invocation: &mut Invocation) -> CommandResult {
+        (self.command.run)(invocation, &self.arguments).await
+    }
+
+    /// Returns whether the command has this switch, and it is on.
+    pub fn has_switch(&self, id: &str) -> bool {
+        let switch = self.arguments.try_get_one::<bool>(id);
+        switch.is_ok_and(|switch| switch == Some(&true))
+    }
+}
+
+impl FromArgMatches for Given {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = matches.subcommand().and_then(|(name, arguments)| {
+            let command = COMMANDS.iter().find(|command| command.name == name)?;
+            let arguments = arguments.clone();
+            Some(Self { command, arguments })
+        });
+        given.ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for Given {
+    fn augment_subcommands(program: clap::Command) -> clap::Command {
+        program.subcommands(COMMANDS.iter().map(|command| {
+            (command.arguments)(clap::Command::new(command.name))
+                .about(command.about)
+                .visible_aliases(command.aliases)
+                .aliases(command.hidden_aliases)
+        }))
+    }
+
+    fn augment_subcommands_for_update(program: clap::Command) -> clap::Command {
+        Self::augment_subcommands(program)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        COMMANDS.iter().any(|command| command.name == name)
+    }
+}
