@@ -161,7 +161,7 @@ fn every_text_can_be_read_in_one_sitting() {
         }
         all.push_str(&format!("{name}\n"));
         for text in found {
-            all.push_str(&format!("    {text}\n"));
+            all.push_str(&format!("  {text}\n"));
         }
         all.push('\n');
     }
