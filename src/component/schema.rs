@@ -19,7 +19,14 @@ const INNER_MAPS: &[&str] = &["properties", "patternProperties", "$defs"];
 pub fn json_schema(catalog: &Catalog) -> Json {
     let mut root = stack::schema_of(&SECTIONS);
     for section in SECTIONS.all {
-        let schema = root["properties"][section.key].take();
+        let mut schema = root["properties"][section.key].take();
+        // An editor shows what is said of the key, not what is said of an alternative.
+        if let Some(name) = schema["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+        {
+            schema["description"] = root["$defs"][name]["description"].clone();
+        }
         root["properties"][section.key] = or_null(schema);
     }
     let tokens: Vec<&str> = catalog.iter().map(|schema| schema.token).collect();
@@ -47,6 +54,13 @@ pub fn json_schema(catalog: &Catalog) -> Json {
         "pattern": "\\$\\{",
     });
     tidy(&mut root);
+    // A file that extends another may have from there what it needs.
+    let required = root["required"].take();
+    if let Some(root) = root.as_object_mut() {
+        root.remove("required");
+    }
+    root["if"] = json!({ "required": ["extends"] });
+    root["else"] = json!({ "required": required });
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("fde-infra stack");
     root
@@ -164,7 +178,20 @@ fn loosen(schema: &mut Json) {
 /// Takes out what only our own check and Rust understand.
 fn tidy(schema: &mut Json) {
     if let Some(object) = schema.as_object_mut() {
+        // Our own check says of these what is wrong in better words than "does not match the pattern".
+        for (ours, keyword) in [("x-pattern", "pattern"), ("x-names", "propertyNames")] {
+            if let Some(value) = object.remove(ours) {
+                object.insert(keyword.to_owned(), value);
+            }
+        }
+        if let Some(pattern) = object.remove("x-item-pattern") {
+            object["items"]["pattern"] = pattern;
+        }
         object.retain(|keyword, _| !keyword.starts_with("x-"));
+        // YAML's language server offers none of the keys beside one whose default is null.
+        if object.get("default").is_some_and(Json::is_null) {
+            object.remove("default");
+        }
         let rust_number = |format: &Json| {
             let name = format.as_str().unwrap_or_default();
             ["int", "uint", "float", "double"]
@@ -203,6 +230,8 @@ mod tests {
 
     use super::*;
     use crate::aws::registry::catalog;
+    use crate::component::stack_graph;
+    use crate::component::testing::{faults as said, load};
 
     fn schema_text() -> String {
         format!("{:#}\n", json_schema(&catalog()))
@@ -234,23 +263,93 @@ mod tests {
         }
     }
 
+    /// The faults that `validate` finds.
+    fn refused(text: &str) -> String {
+        let stack = load(&[("dev.yaml", text)], &[]);
+        let graph = stack.and_then(|stack| stack_graph(&stack, &catalog()));
+        graph.map_or_else(|errors| said(&errors, 0), |_| String::new())
+    }
+
+    const HEAD: &str = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
+
     #[test]
-    fn an_editor_finds_what_we_find() {
-        let head = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
-        let sound = "database: null\nresources:\n  a:\n    type: aws:ec2:Vpc\n    properties: { cidrBlock: \"${b.c}\", enableDnsSupport: \"${b.d}\", tags: { a: b } }\n";
-        assert_eq!(faults(&format!("{head}{sound}")), Vec::<String>::new());
-        for unsound in [
+    fn an_editor_takes_what_we_take() {
+        for sound in [
+            "database: null\nresources:\n  a:\n    type: aws:ec2:Vpc\n    properties: { cidrBlock: \"${b.c}\", enableDnsSupport: \"${b.d}\", tags: { a: b } }\n",
+            "services: { web-1: { port: 80, healthCheck: { path: /health } } }\n",
+            "database: { backupWindow: 03:00-04:00, maintenanceWindow: sun:04:30-sun:05:30 }\n",
+            "monitoring: { alarmEmails: [oncall@example.com] }\n",
+            "account: \"123456789012\"\nrolePath: /\nclusterName: Shop_1\n",
+            "network: {}\nloadBalancer: {}\n",
+        ] {
+            assert_eq!(faults(&format!("{HEAD}{sound}")), [""; 0], "{sound}");
+        }
+        // What a layer leaves out it has from the file that it extends.
+        assert_eq!(faults("extends: base.yaml\nnetwork: {}\n"), [""; 0]);
+        assert_ne!(faults("name: shop\nregion: eu-south-2\n"), [""; 0]);
+    }
+
+    /// Files that `validate` refuses. Each is marked in an editor, too, where JSON Schema can say why.
+    #[test]
+    fn an_editor_marks_what_we_refuse() {
+        let marked = [
             "databse: {}\n",
             "database: { storageGiB: many }\n",
+            "database: { engineVersion: 15 }\n",
+            "database: { backupWindow: at night }\n",
+            "database: { maintenanceWindow: on sundays }\n",
+            "network: { cidrr: 10.0.0.0/16 }\n",
+            "network: { natGateways: many }\n",
+            "services: { web: { prot: 80 } }\n",
+            "services: { web: { port: 80, cpu: some } }\n",
+            "services: { Web: { port: 80 } }\n",
+            "services: { web-: { port: 80 } }\n",
+            "services: { a-name-of-21-letters-x: { port: 80 } }\n",
+            "services: { web: { port: 80, healthCheck: { path: health } } }\n",
+            "services: { web: { port: 80, scaling: { cpuPercent: 500 } } }\n",
+            "loadBalancer: { waf: { enabled: yes please } }\n",
+            "loadBalancer: { idleTimeoutSeconds: 0 }\n",
+            "monitoring: 5\n",
+            "monitoring: { alarmEmails: [oncall] }\n",
+            "account: 123456789012\n",
+            "account: \"123\"\n",
+            "rolePath: fde\n",
+            "clusterName: a cluster\n",
             "resources: { a: { type: aws:ec2:Vcp } }\n",
             "resources: { a: { type: aws:ec2:Vpc, properties: { cidrBlok: x } } }\n",
             "resources: { a: { type: aws:ec2:Vpc, properties: { enableDnsSupport: maybe } } }\n",
-        ] {
-            assert_ne!(
-                faults(&format!("{head}{unsound}")),
-                Vec::<String>::new(),
-                "{unsound}"
-            );
+        ];
+        // It takes the account, another section, or a look at the whole to know.
+        let unmarked = [
+            "services: { web: { port: 80, routes: [/a], scaling: { min: 3, max: 2 } } }\nnetwork: {}\n",
+            "network: { cidr: 10.0.0.0/8 }\n",
+            "database: {}\n",
+            "monitoring: { logRetentionDays: 8 }\n",
+        ];
+        for (texts, is_marked) in [(&marked[..], true), (&unmarked[..], false)] {
+            for text in texts {
+                let text = format!("{HEAD}{text}");
+                assert_ne!(refused(&text), "", "{text}");
+                assert_eq!(!faults(&text).is_empty(), is_marked, "{text}");
+            }
         }
+        for head in [
+            "name: Shop\nenvironment: dev\nregion: eu-south-2\n",
+            "name: shop\nenvironment: test\nregion: eu-south-2\n",
+            "name: shop\nenvironment: dev\nregion: Milan\n",
+        ] {
+            assert_ne!(refused(head), "", "{head}");
+            assert_ne!(faults(head), [""; 0], "{head}");
+        }
+    }
+
+    /// The keys beside one whose default is null are not offered by YAML's language server.
+    #[test]
+    fn no_default_is_null() {
+        let nulls = schema_text()
+            .lines()
+            .filter(|line| line.contains("\"default\": null"))
+            .count();
+        assert_eq!(nulls, 0);
     }
 }

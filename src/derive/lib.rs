@@ -15,7 +15,7 @@ use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Meta, Token, p
 ///
 /// Each field is a property. `#[property(…)]` on it lists methods of `Property`, in the order in which they are called:
 ///
-/// ```ignore
+/// ```text
 /// #[derive(PropertyTable)]
 /// #[serde(rename_all = "camelCase")]
 /// pub struct Inputs {
@@ -181,7 +181,7 @@ fn camel_case(snake: &str) -> String {
 
 /// Gives every request builder of a service the name of its operation, so that no call has to say it.
 ///
-/// ```ignore
+/// ```text
 /// operations! { aws_sdk_iam, "iam": CreateRole, DeleteRole }
 /// ```
 ///

@@ -56,7 +56,7 @@ pub(super) fn assign(
             Whose::InTheWay(urn) => {
                 live.foreign.insert(urn, observed);
             }
-            Whose::Nobodys => {}
+            Whose::Unowned => {}
         }
     }
 }
@@ -140,7 +140,7 @@ enum Whose {
     Added(Urn),
     /// It has the name, or the place, that this resource wants.
     InTheWay(Urn),
-    Nobodys,
+    Unowned,
 }
 
 /// The owner of an object that has its name in all regions and was made before its tags named the region.
@@ -244,7 +244,7 @@ fn tagged(
     }
     wanted_by_name(live, schema, graph, observed)
         .or_else(|| wanted_by_place(live, schema, graph, observed))
-        .map_or(Whose::Nobodys, Whose::InTheWay)
+        .map_or(Whose::Unowned, Whose::InTheWay)
 }
 
 /// The resource whose wanted place, other than a name, is taken by an object.
@@ -339,11 +339,11 @@ fn children(
     let owners = Owners::of(live, schema);
     let whose = |object: &Observed| {
         let Some(key) = schema.key_of(&object.inputs) else {
-            return Whose::Nobodys;
+            return Whose::Unowned;
         };
         let wanted = wanted.get(&text(&key));
         let Some((parent, tags)) = owners.parent(schema, &object.inputs) else {
-            return wanted.map_or(Whose::Nobodys, |(wanted, inputs)| {
+            return wanted.map_or(Whose::Unowned, |(wanted, inputs)| {
                 of_no_owner(live, schema, graph, wanted, inputs, object)
             });
         };
@@ -431,7 +431,7 @@ fn of_no_owner(
     if parents.any(|parent| wanted_parent(graph, wanted, *parent).is_some()) {
         Whose::InTheWay(urn)
     } else {
-        Whose::Nobodys
+        Whose::Unowned
     }
 }
 

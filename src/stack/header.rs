@@ -128,6 +128,7 @@ pub struct Header {
     /// The name of the platform. With the environment it is the identity of the stack and the beginning of every name
     /// in AWS: 2 to 40 lower-case letters, digits and single hyphens, a letter first.
     #[schemars(example = &"happyrobot-fde", length(min = 2, max = 40))]
+    #[schemars(extend("x-pattern" = "^[a-z]([a-z0-9]|-[a-z0-9])*$"))]
     pub name: String,
     /// A sentence for readers of the file.
     #[serde(default)]
@@ -137,16 +138,19 @@ pub struct Header {
     pub environment: Environment,
     /// The AWS region of everything in the stack.
     #[schemars(example = &"eu-south-2")]
+    #[schemars(extend("x-pattern" = "^[a-z]{2}(-[a-z]+)+-[0-9]$"))]
     pub region: String,
     /// The name of the ECS cluster that all services run in: letters, digits, `_` and `-`. Default: name and environment
     /// of the stack, with a hyphen between.
     #[serde(default)]
     #[schemars(example = &"happyrobot-fde", length(min = 1, max = 255))]
+    #[schemars(extend("x-pattern" = "^[A-Za-z0-9_-]+$"))]
     pub cluster_name: Option<String>,
     /// The AWS account that the stack belongs to, 12 digits in quotes. Any other is refused before anything is read or
     /// changed.
     #[serde(default)]
     #[schemars(example = &"123456789012")]
+    #[schemars(extend("x-pattern" = "^[0-9]{12}$"))]
     pub account: Option<String>,
     /// The ARN of a managed policy that limits what every role of the stack can ever be allowed. It is made elsewhere,
     /// before the stack; a role under `resources` with a boundary of its own keeps that.
@@ -157,6 +161,7 @@ pub struct Header {
     /// stack: on a live one the roles are replaced. One under `resources` with a path of its own keeps that. Default: `/`.
     #[serde(default)]
     #[schemars(example = &"/fde/", length(min = 1, max = 512))]
+    #[schemars(extend("x-pattern" = "^/([!-~]+/)?$"))]
     pub role_path: Option<String>,
     /// One KMS key for the database, its insights, secrets, log groups, topics and repositories of the sections: `create`
     /// makes one for the stack, which rotates each year and stays wherever `destroy` leaves data behind; an ARN is that of a

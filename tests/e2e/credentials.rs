@@ -109,7 +109,7 @@ async fn what_a_profile_lacks_is_said_with_the_command_that_brings_it() {
                 "aws sts get-caller-identity --profile program",
             ],
         ),
-        ("token", &["/nowhere/token", "is not there"]),
+        ("token", &["/nowhere/token", "does not exist"]),
         (
             "orphan",
             &["`poeple`, which is not there", "did you mean `people`?"],
@@ -149,7 +149,7 @@ async fn a_web_identity_token_that_is_not_there_or_not_taken_is_named() {
     let missing = program(endpoint(), "/nowhere/token").run(TOPIC, "preview", &[]);
     told(
         &missing,
-        &["/nowhere/token is not there", "id-token: write"],
+        &["/nowhere/token does not exist", "id-token: write"],
     );
     // The call is not signed, so that nothing but its name says which service it is for.
     let answering = |code: &'static str, message: &'static str| {
@@ -212,9 +212,9 @@ async fn credentials_that_aws_refuses_are_named_by_where_they_come_from() {
         (
             "ExpiredToken",
             "old",
-            "the session in the environment (AWS_ACCESS_KEY_ID) is over",
+            "the session in the environment (AWS_ACCESS_KEY_ID) has expired",
         ),
-        ("InvalidClientTokenId", "", "is not one that AWS knows"),
+        ("InvalidClientTokenId", "", "AWS does not know the access key"),
         (
             "SignatureDoesNotMatch",
             "",

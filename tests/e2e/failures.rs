@@ -505,7 +505,7 @@ async fn expired_credentials_are_named_where_an_answer_has_no_body() {
     let resources = format!("bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: {name} }} }}");
     let ended = program.run(&resources, "preview", &[]);
     assert_eq!(ended.status, Some(CREDENTIALS), "{}", ended.screen);
-    let help = "get new credentials into it";
+    let help = "set new credentials";
     assert!(ended.stderr.contains(help), "{}", ended.screen);
     assert_eq!(proxy.calls(&format!("HEAD /{name}/")), 1);
 }

@@ -77,14 +77,14 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let slip = program.run_file(&file, "up", &["--yes", "--remove", "sgr-0"]);
     assert_eq!(slip.status, Some(2), "{}", slip.screen);
     assert!(
-        slip.stderr.contains("--remove names nothing"),
+        slip.stderr.contains("--remove matches nothing"),
         "{}",
         slip.screen
     );
     let slip = format!("{file}options: {{ group: {{ accept: [\"sgr-0\"] }} }}\n");
     let slip = program.run_file(&slip, "preview", &expected);
     assert_eq!(slip.status, UNEXPECTED, "{}", slip.screen);
-    let said = "`accept` of group names nothing";
+    let said = "`accept` of group matches nothing";
     assert!(slip.stderr.contains(said), "{}", slip.screen);
 
     // The two ways in the help, one after the other.
@@ -406,7 +406,7 @@ async fn another_region_of_the_stack_is_asked_about_and_never_touched() {
     for (slip, status, said) in [
         ("eu-wset-1", Some(2), "did you mean `eu-west-1`?"),
         ("eu-west-1a", Some(2), "its region is `eu-west-1`"),
-        ("eu-west-9", REFUSED, "--allow-region names nothing"),
+        ("eu-west-9", REFUSED, "--allow-region matches nothing"),
     ] {
         let ended = program.run_file(&ireland, "up", &["--yes", "--allow-region", slip]);
         assert_eq!(ended.status, status, "{}", ended.screen);

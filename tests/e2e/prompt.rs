@@ -132,7 +132,7 @@ async fn a_plan_that_is_another_by_now_is_asked_about_again() {
     world.up(&format!("{TOPIC}{vpc}")).await;
     hold(&world, 2).await;
     session.answer(YES);
-    session.wait_for("Somebody else has changed the stack meanwhile");
+    session.wait_for("The stack has changed in the meantime");
     session.wait_for(QUESTION);
     session.answer(NO);
     let (status, shown) = session.ended();

@@ -19,7 +19,7 @@ use crate::proxy::{Logged, Proxy, nothing};
 const MANY: &str = "32";
 
 /// The words of the program when it panics.
-const PANIC: &str = "come to a state that it does not know";
+const PANIC: &str = "internal error in fde-infra";
 
 /// The program under test.
 pub fn program() -> OsString {

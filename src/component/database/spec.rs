@@ -58,9 +58,11 @@ pub struct DatabaseSpec {
     pub backup_retention_days: Option<u8>,
     /// The time window in which backups are made, in UTC, at least half an hour. Default: AWS chooses.
     #[schemars(example = &"03:00-04:00")]
+    #[schemars(extend("x-pattern" = "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))]
     pub backup_window: Option<String>,
     /// The time window in which AWS may maintain the instance, in UTC, at least half an hour. Default: AWS chooses.
     #[schemars(example = &"sun:04:30-sun:05:30")]
+    #[schemars(extend("x-pattern" = "^[a-z]{3}:[0-2][0-9]:[0-5][0-9]-[a-z]{3}:[0-2][0-9]:[0-5][0-9]$"))]
     pub maintenance_window: Option<String>,
     /// The time of changes to the instance that interrupt it or slow it down: at once, or in the maintenance window.
     /// Default: `now`.

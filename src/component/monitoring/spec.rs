@@ -21,6 +21,7 @@ pub struct MonitoringSpec {
     pub log_retention_days: Option<u32>,
     /// The addresses that are written to when an alarm rings. Each has to confirm the mail that AWS sends it first.
     #[schemars(example = ["oncall@example.com"])]
+    #[schemars(extend("x-item-pattern" = "^[^@ ]+@[^@ ]+\\.[^@ ]+$"))]
     pub alarm_emails: Vec<String>,
     /// Sends the events of the database to the same addresses: failures, failovers, restarts, maintenance, low storage, and
     /// changes of its configuration or its parameters. Default: true in staging and prod.

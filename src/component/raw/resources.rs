@@ -352,7 +352,7 @@ options:
                 5:74 broken_reference `${b.idd}`: `aws:s3:Bucket` has no output `idd`
                     help: did you mean `id`?
                 5:83 broken_reference `${zz.x}`: there is no section or resource `zz`
-                5:91 broken_reference `${b}`: says nothing about which output of `b` is meant
+                5:91 broken_reference `${b}`: does not say which output of `b` is meant
                     help: add one of `id`, `arn`, `urn`, `bucketDomainName`, `bucketRegionalDomainName`, `bucket` or `forceDestroy`
                 5:96 malformed_reference `${c.foo`: the closing `}` is missing
                     help: write `${name.output}`, or `$$` for a literal `$`

@@ -125,6 +125,7 @@ pub enum Architecture {
 pub struct HealthCheckSpec {
     /// The path to request. Default: `/`.
     #[schemars(example = &"/health", length(min = 1, max = 1024))]
+    #[schemars(extend("x-pattern" = "^/"))]
     pub path: Option<String>,
     /// The answers that are healthy, as codes and ranges. Default: `200-399`, redirects among them.
     #[schemars(example = &"200-299")]
@@ -208,6 +209,7 @@ pub fn schema(generator: &mut SchemaGenerator) -> Schema {
         "description": "The containers that are kept running on Fargate, by name: up to 20 lower-case letters, digits \
                         and hyphens.",
         "type": "object",
+        "x-names": { "pattern": "^[a-z]([a-z0-9]|-[a-z0-9])*$", "maxLength": 20 },
         "additionalProperties": service,
     })
 }
