@@ -215,10 +215,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: the reading of single objects stands beside the reading of all",
     ),
     (
-        &["src/plan/"],
-        "to go: `build` stands beside the types that its passes take",
-    ),
-    (
         &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
