@@ -201,16 +201,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: both take the severity, which is defined in one of them",
     ),
     (
-        &[
-            "src/graph/claims.rs",
-            "src/graph/limits.rs",
-            "src/graph/mod.rs",
-            "src/graph/roles.rs",
-            "src/graph/spread.rs",
-        ],
-        "to go: `build` stands beside the types that its checks take",
-    ),
-    (
         &["src/live/mod.rs", "src/live/ownership.rs"],
         "to go: the reading of single objects stands beside the reading of all",
     ),
