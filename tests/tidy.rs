@@ -187,20 +187,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: the commands move out of the file that lists them",
     ),
     (
-        &[
-            "src/display/added.rs",
-            "src/display/consequences.rs",
-            "src/display/new_defaults.rs",
-            "src/display/pending.rs",
-            "src/display/preview.rs",
-        ],
-        "to go: the parts of a preview take its `View`, which is defined beside their caller",
-    ),
-    (
-        &["src/display/annotation.rs", "src/display/message.rs"],
-        "to go: both take the severity, which is defined in one of them",
-    ),
-    (
         &["src/live/mod.rs", "src/live/ownership.rs"],
         "to go: the reading of single objects stands beside the reading of all",
     ),

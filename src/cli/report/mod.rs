@@ -10,8 +10,7 @@ pub use fault::{excerpt, place};
 use std::fmt;
 
 use crate::cli::{Exit, Invocation};
-use crate::display::message::Severity;
-use crate::display::{Annotation, Line, Message, Style, Terminal};
+use crate::display::{Annotation, Line, Message, Severity, Style, Terminal};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::StackErrors;
