@@ -187,10 +187,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: the commands move out of the file that lists them",
     ),
     (
-        &["src/live/mod.rs", "src/live/ownership.rs"],
-        "to go: the reading of single objects stands beside the reading of all",
-    ),
-    (
         &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
