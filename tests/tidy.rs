@@ -216,10 +216,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "to go: the error stands beside what fails with it",
     ),
-    (
-        &["src/testing/fake.rs", "src/testing/fake/state.rs"],
-        "to go: the fake provider stands beside the types that its state takes",
-    ),
 ];
 
 /// Words of a dialect: comments say which party is meant, and what happens.
