@@ -207,15 +207,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         &["src/resource/path.rs", "src/resource/value.rs"],
         "a value refers to others by path, and a path leads through values",
     ),
-    (
-        &[
-            "src/sandbox/environment.rs",
-            "src/sandbox/mod.rs",
-            "src/sandbox/place.rs",
-            "src/sandbox/private.rs",
-        ],
-        "to go: the error stands beside what fails with it",
-    ),
 ];
 
 /// Words of a dialect: comments say which party is meant, and what happens.
