@@ -183,10 +183,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: rules and logging need a model below them",
     ),
     (
-        &["src/cli/"],
-        "to go: the commands move out of the file that lists them",
-    ),
-    (
         &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
