@@ -1524,8 +1524,8 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     world.check(&less, &up(), expect![[r#"
         0 update events retentionInDays: edited
         1 update db backupRetentionPeriod: edited
-        refused: Shortens { urn: urn:fde:shop/dev::aws:cloudwatch:LogGroup::events, id: "shop", what: Some("events older than that go for good") }
-        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000002", what: Some("all automated backups go for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:cloudwatch:LogGroup::events, id: "shop", what: Some("older events are deleted") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000002", what: Some("all automated backups are deleted") }
     "#]]).await;
     let consent = Request {
         allow_delete: names(&["events", "db"]),
@@ -1733,9 +1733,9 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
         0 update policy policy: edited
         1 update db backupRetentionPeriod: edited
         2 update rules rules: edited
-        refused: Shortens { urn: urn:fde:shop/dev::aws:ecr:LifecyclePolicy::policy, id: "lifecyclepolicy-000002", what: Some("more images expire, and are gone for good") }
-        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000003", what: Some("automated backups older than that go for good") }
-        refused: Shortens { urn: urn:fde:shop/dev::aws:s3:BucketLifecycleConfiguration::rules, id: "bucketlifecycleconfiguration-000005", what: Some("what is older than that goes for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:ecr:LifecyclePolicy::policy, id: "lifecyclepolicy-000002", what: Some("more images expire and are lost") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000003", what: Some("older automated backups are deleted") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:s3:BucketLifecycleConfiguration::rules, id: "bucketlifecycleconfiguration-000005", what: Some("older objects are deleted") }
     "#]]).await;
     let more = kept
         .replace("days: 365", "days: 366")

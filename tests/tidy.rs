@@ -197,7 +197,8 @@ const CIRCLES: &[(&[&str], &str)] = &[
             "src/resource/snapshot.rs",
             "src/resource/tags.rs",
         ],
-        "to go: a schema holds functions whose arguments are defined by what reads schemas",
+        "a schema holds functions of its type, which take differences and live objects; and it is by schemas that objects are \
+         compared and proven",
     ),
     (
         &["src/resource/path.rs", "src/resource/value.rs"],

@@ -162,11 +162,11 @@ fn report_panics() {
         let place = panic
             .location()
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        let message = Message::error("fde-infra has come to a state that it does not know")
+        let message = Message::error("internal error in fde-infra")
             .fact("place", place)
             .fact(
                 "now",
-                "what was under way goes on in AWS by itself; the next run finds it",
+                "AWS goes on with what was under way; the next run finds it and resumes",
             )
             .help(crate::display::bug());
         report::show(&[message], &mut terminal);

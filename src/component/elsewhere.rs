@@ -61,11 +61,11 @@ const SERVICES: &[(&str, &str)] = &[
     ),
     (
         "apigateway",
-        "take it out; `loadBalancer:` brings requests to services",
+        "remove it; `loadBalancer:` brings requests to services",
     ),
     (
         "apigatewayv2",
-        "take it out; `loadBalancer:` brings requests to services",
+        "remove it; `loadBalancer:` brings requests to services",
     ),
     (
         "cloudfront",
@@ -79,7 +79,7 @@ const SERVICES: &[(&str, &str)] = &[
         "efs",
         "make the file system with another tool; tasks have no volumes",
     ),
-    ("eks", "take it out; `services:` runs containers on Fargate"),
+    ("eks", "remove it; `services:` runs containers on Fargate"),
     (
         "elasticache",
         "make the cache with another tool, and give its address to the `environment:` of a service",
@@ -126,7 +126,7 @@ const TYPES: &[(&str, &str)] = &[
     ),
     (
         "aws:ec2:Instance",
-        "take it out; `services:` runs containers on Fargate",
+        "remove it; `services:` runs containers on Fargate",
     ),
     (
         "aws:ec2:VpcEndpoint",

@@ -213,7 +213,7 @@ fn outputs_of(schema: &Schema) -> Vec<&'static str> {
 
 fn name_an_output(name: &str, outputs: &[&str]) -> Unresolved {
     Unresolved {
-        reason: format!("says nothing about which output of `{name}` is meant"),
+        reason: format!("does not say which output of `{name}` is meant"),
         help: Some(format!("add one of {}", list_of(outputs))),
     }
 }

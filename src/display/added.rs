@@ -21,7 +21,7 @@ pub fn render(view: View<'_>) -> Vec<Line> {
     let left = view.plan.added.iter().filter(|added| !added.goes);
     let going = view.plan.added.iter().filter(|added| added.goes);
     let mut lines = titled(view, how, left);
-    lines.extend(titled(view, ", and goes with what it hangs on:", going));
+    lines.extend(titled(view, ", and goes with its parent:", going));
     lines
 }
 

@@ -113,7 +113,7 @@ pub fn drift(plan: &Plan, place: &dyn Fn(&Urn) -> Option<Place>) -> Vec<Annotati
             let changes = step.comparison().map(|it| changed(it.changes()));
             let changes = changes.unwrap_or_default();
             annotation.line(format!(
-                "{token} `{name}` is not as it was last applied: {changes}; `up` sets it back"
+                "{token} `{name}` has drifted: {changes}; `up` sets it back"
             ))
         })
         .collect()

@@ -9,7 +9,7 @@ use crate::deployment::{Lease, Seen};
 pub fn held(message: Message, seen: &Seen, until: &str) -> Message {
     let message = holder(message, &seen.lease);
     let lease = if seen.is_over() {
-        "over; its holder has not renewed it".to_owned()
+        "expired; the run that held it has not renewed it".to_owned()
     } else {
         format!(
             "until {} (in {}) unless it is renewed",
@@ -28,7 +28,7 @@ pub fn held(message: Message, seen: &Seen, until: &str) -> Message {
 #[must_use]
 pub fn holder(message: Message, lease: &Lease) -> Message {
     let holder = match lease.holder.as_str() {
-        "" => "somebody, in words that this version of fde-infra does not know",
+        "" => "a run of a newer version of fde-infra",
         holder => holder,
     };
     let holder = match &lease.host {

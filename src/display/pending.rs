@@ -66,8 +66,8 @@ impl Waiting {
                 maintenance(what, planned.as_deref(), forced.as_deref())
             }
             Fate::Confirmation => format!(
-                "{what} gets nothing before its receiver has followed the link that AWS has sent there; after some days \
-                 without, AWS forgets it, and `up` offers it again"
+                "{what} gets nothing until its receiver follows the link that AWS has sent; after some days without it \
+                 AWS drops the subscription, and `up` offers it again"
             ),
             Fate::Unknown => format!("which maintenance AWS has announced is unknown: {what}"),
             Fate::Busy(true) => {

@@ -144,7 +144,9 @@ pub(super) fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NameTaken { .. } => "refused: its name is taken",
         Refusal::TagsLost(_) => "refused: it is there, without its tags",
-        Refusal::TagsAlone { .. } => "refused: bears the stack's tags, and is not of its making:",
+        Refusal::TagsAlone { .. } => {
+            "refused: has the stack's tags, and no run of the stack made it:"
+        }
         Refusal::Protected { .. } => "refused: protected",
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
@@ -152,14 +154,14 @@ pub(super) fn refused(refusal: &Refusal) -> &'static str {
         Refusal::InUse { .. } => "refused: in use",
         Refusal::PlaceHeld { .. } => "refused: its place is taken",
         Refusal::Interrupts { .. } => "refused: interrupts",
-        Refusal::Forbidden { .. } => "refused: cannot be changed so",
-        Refusal::ParentNotOurs { .. } => "refused: what it hangs on is not of this stack",
+        Refusal::Forbidden { .. } => "refused: cannot change in place",
+        Refusal::ParentNotOurs { .. } => "refused: its parent is not of this stack",
         Refusal::PlaceTaken { .. } => "refused: its place is taken",
         Refusal::HeldByOthers { .. } => "refused: others use it",
         Refusal::Elsewhere { .. } => "refused: the stack is in another region",
-        Refusal::Shortens { what: Some(_), .. } => "refused: data would go",
+        Refusal::Shortens { what: Some(_), .. } => "refused: data would be lost",
         Refusal::Shortens { what: None, .. } => {
-            "refused: takes over what is there, and its data would go"
+            "refused: takes over what is there, and its data would be lost"
         }
     }
 }
@@ -212,8 +214,8 @@ fn counts(view: View<'_>) -> Vec<Line> {
         .count();
     if drifted > 0 {
         let text = match drifted {
-            1 => "1 is not as it was last applied; `up` sets it back".to_owned(),
-            count => format!("{count} are not as they were last applied; `up` sets them back"),
+            1 => "1 has drifted; `up` sets it back".to_owned(),
+            count => format!("{count} have drifted; `up` sets them back"),
         };
         lines.push(Line::plain("    ").with(Style::Warning, format!("drift: {text}")));
     }

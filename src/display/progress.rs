@@ -513,7 +513,7 @@ impl Track {
 fn skipped(because: &Skipped) -> String {
     match because {
         Skipped::Needs(urn) => format!("needs {}", urn.name()),
-        Skipped::Cancelled => "cancelled before its turn".to_owned(),
+        Skipped::Cancelled => "cancelled before it started".to_owned(),
         Skipped::NoCredentials => "the credentials are not accepted any more".to_owned(),
     }
 }

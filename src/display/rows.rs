@@ -246,7 +246,7 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     let left = schema
         .left_of(observed)
         .filter(|_| data == DataPolicy::Snapshot);
-    Some(left.unwrap_or_else(|| "its data goes for good".to_owned()))
+    Some(left.unwrap_or_else(|| "its data is lost".to_owned()))
 }
 
 /// The effect of a step on those who are served at the time.

@@ -122,7 +122,7 @@ pub fn diagnostics(
         ))
         .fact(
             "now",
-            "what was under way goes on in AWS by itself; the next run finds it by its tags and picks it up",
+            "AWS goes on with what was under way; the next run finds it by its tags and resumes",
         )
         .help("run it again")
         .command(again)
@@ -130,8 +130,8 @@ pub fn diagnostics(
     }));
     if messages.is_empty() && matches!(outcome, Outcome::Cancelled(_)) {
         let now = match report.skipped.len() {
-            1 => "1 step was not begun; what was begun is done".to_owned(),
-            count => format!("{count} steps were not begun; what was begun is done"),
+            1 => "1 step was not started; the others are done".to_owned(),
+            count => format!("{count} steps were not started; the others are done"),
         };
         let message = Message::warning("cancelled").fact("now", now);
         messages.push(message.help("to go on, run").command(again));
@@ -167,29 +167,25 @@ fn now(step: &Step, error: &ProviderError) -> String {
         && error.kind != ErrorKind::Failed;
     match (&step.action, error.kind) {
         (_, ErrorKind::Indeterminate) => {
-            "nobody knows whether the call took effect; the next run looks before it acts"
+            "it is unknown whether the call took effect; the next run checks before it acts"
                 .to_owned()
         }
         (_, ErrorKind::TimedOut) => {
-            "it is still on its way; the next run goes on waiting for it".to_owned()
+            "it is still in progress; the next run goes on waiting for it".to_owned()
         }
         (Action::Update { .. }, ErrorKind::Failed) => {
-            "it exists, but what was wanted of it is not in force".to_owned()
+            "it exists, but the change was not applied".to_owned()
         }
         (_, ErrorKind::Failed) => "it exists, but it does not work".to_owned(),
-        (Action::Create { .. }, _) if refused => {
-            "what the call was to bring about is not there".to_owned()
-        }
+        (Action::Create { .. }, _) if refused => "nothing was created".to_owned(),
         (Action::CreateReplacement { .. }, _) if refused => {
             "the object it was to replace is as it was, unless it had to go first".to_owned()
         }
-        (Action::Update { .. }, _) if refused => {
-            "what this call was to change is as it was".to_owned()
-        }
+        (Action::Update { .. }, _) if refused => "the change was not applied".to_owned(),
         (Action::Delete { observed, .. } | Action::DeleteReplaced { observed, .. }, _) => {
             format!("`{}` is still there", observed.id)
         }
-        _ => "the next run finds out how far it came, and goes on from there".to_owned(),
+        _ => "the next run checks and resumes".to_owned(),
     }
 }
 
@@ -205,10 +201,10 @@ fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Me
             .help("renew the credentials, then run")
             .command(again),
         ErrorKind::Quota => message
-            .help("ask AWS for a higher quota (Service Quotas), or want less, then run")
+            .help("ask AWS for a higher quota (Service Quotas), or reduce what the stack needs, then run")
             .command(again),
         ErrorKind::NotOurs | ErrorKind::AlreadyExists => message.help(format!(
-            "give `{}` another name in the stack file, or remove what has the name",
+            "give `{}` another name in the stack file, or remove the object that has the name",
             step.urn.name()
         )),
         ErrorKind::Invalid => message
@@ -218,7 +214,7 @@ fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Me
             ))
             .command(again),
         ErrorKind::Failed => message
-            .help("mend what the lines above name, then run")
+            .help("fix the problem above, then run")
             .command(again),
         ErrorKind::Guarded => message,
         ErrorKind::Bug => message.help(super::bug()),

@@ -22,7 +22,7 @@ pub enum Work {
 pub enum Skipped {
     /// A step it needs failed, or was skipped itself.
     Needs(Urn),
-    /// The run was cancelled before its turn came.
+    /// The run was cancelled before it started came.
     Cancelled,
     /// The credentials ceased to be accepted before its turn came.
     NoCredentials,

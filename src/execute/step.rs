@@ -231,7 +231,7 @@ impl Runner<'_> {
                 ErrorKind::Conflict,
                 self.urn.token(),
                 format!(
-                    "{} turned out to need a new object only while the run was under way; the next run replaces it",
+                    "{} has to be replaced, as became known during the run; the next run replaces it",
                     comparison.diff.properties().join(", ")
                 ),
             ));
@@ -286,7 +286,7 @@ impl Runner<'_> {
                     biased;
                     ready = self.provider.wait(self.urn, observed, self.progress) => ready.map(Some),
                     () = self.cancel.requested() => {
-                        self.progress.status(&format!("{id} is on its way"));
+                        self.progress.status(&format!("{id} is in progress"));
                         Ok(None)
                     }
                 }
@@ -334,7 +334,7 @@ impl Runner<'_> {
             Some((name, reference)) => Err(ProviderError::new(
                 ErrorKind::Bug,
                 self.urn.token(),
-                format!("`{name}` needs ${{{reference}}}, which no finished step has brought"),
+                format!("`{name}` needs ${{{reference}}}, which no finished step has returned"),
             )),
         }
     }

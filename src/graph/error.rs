@@ -78,7 +78,7 @@ pub enum GraphError {
         reason: String,
         origin: Box<Origin>,
     },
-    #[error("`${{{reference}}}` leads nowhere: {reason}")]
+    #[error("`${{{reference}}}` refers to nothing: {reason}")]
     BrokenReference {
         reference: String,
         reason: String,

@@ -202,7 +202,7 @@ faults! {
     // The text.
     Unreadable "unreadable" "the stack file cannot be read"
     TooLarge "too_large" "the file is too large"
-    ControlCharacter "control_character" "a character that does not belong into a stack file"
+    ControlCharacter "control_character" "a character that does not belong in a stack file"
     Syntax "syntax" "this is not valid YAML"
     TooDeep "too_deep" "nested too deeply"
     SeveralDocuments "several_documents" "more than one document"
@@ -226,7 +226,7 @@ faults! {
     Unsupported "unsupported" "not supported yet"
     // References.
     MalformedReference "malformed_reference" "malformed reference"
-    BrokenReference "broken_reference" "a reference that leads nowhere"
+    BrokenReference "broken_reference" "a reference to nothing"
     MisplacedReference "misplaced_reference" "a reference cannot stand here"
     SecretInTheOpen "secret_in_the_open" "a secret cannot stand here"
     Cycle "cycle" "resources that need each other"
@@ -254,5 +254,5 @@ faults! {
     Taken "taken" "one and the same, twice"
     // Limits of AWS.
     Limit "limit" "more than AWS takes"
-    Quota "quota" "more than AWS takes unasked"
+    Quota "quota" "more than AWS's default quota"
 }

@@ -479,10 +479,7 @@ async fn check_without_snapshot(name: &str, kind: &dyn Kind) {
     );
     assert!(kind.holds(&world.sdk, &id).await);
     let ended = program.run(&file, "destroy", &["--yes", "--allow-delete", "kept"]);
-    assert!(
-        ended.stdout.contains("its data goes for good"),
-        "{ended:#?}"
-    );
+    assert!(ended.stdout.contains("its data is lost"), "{ended:#?}");
     assert_done(&ended, "destroyed with consent");
     assert!(!kind.holds(&world.sdk, &id).await);
 }

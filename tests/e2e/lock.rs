@@ -332,7 +332,7 @@ async fn an_interrupt_at_the_end_costs_neither_the_record_nor_the_lock() {
 /// The run hears of it with its next renewal, and says so then, although a step of it is under way.
 #[tokio::test]
 async fn a_lock_that_is_taken_away_is_told_of_at_once() {
-    let lost = "the lock was taken away while this run went on";
+    let lost = "the lock was removed during this run";
     let world = unlocked("e2e-lock-lost").await;
     let (came, comes) = channel();
     // Dropped, it lets go of every attempt: the program gives up on one that is held for as long as a renewal can take.

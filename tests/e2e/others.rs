@@ -77,7 +77,7 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let slip = program.run_file(&file, "up", &["--yes", "--remove", "sgr-0"]);
     assert_eq!(slip.status, Some(2), "{}", slip.screen);
     assert!(
-        slip.stderr.contains("--remove names nothing"),
+        slip.stderr.contains("--remove matches nothing"),
         "{}",
         slip.screen
     );

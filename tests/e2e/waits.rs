@@ -141,7 +141,7 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     let ended = program.run(NETWORK, "destroy", &["--yes"]);
     assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
-    let unknown = "whether others use what is to be deleted is not known";
+    let unknown = "it is unknown whether others use what will be deleted";
     told(&ended, &[unknown, BASTION, &delete]);
     let gone = world.sdk.ec2.delete_network_interface();
     gone.network_interface_id(interface)

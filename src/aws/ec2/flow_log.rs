@@ -390,7 +390,7 @@ async fn met(
     .await;
     match found {
         Ok(log) if new.instead_of.contains(&log.id) => {
-            let text = "AWS does not take it beside the one that it takes the place of: give it the option \
+            let text = "AWS does not accept it beside the one that it replaces: give it the option \
                         `deleteBeforeReplace: true`, then run";
             error.details.push(format!("`{}` is there", log.id));
             error.remedy = Some(Remedy::new(text));
@@ -482,7 +482,8 @@ fn condition(log: &SdkFlowLog) -> Condition {
             let reason = reason.unwrap_or("AWS gives no reason");
             // terraform-aws-modules/terraform-aws-vpc#1262: it stays so after the policy is fixed.
             Condition::Busy(format!(
-                "`FAILED`: no record arrives ({reason}); where a mended role or policy does not help, `up --replace` does"
+                "`FAILED`: no record arrives ({reason}); if correcting the role or the policy does not help, `up \
+                 --replace` does"
             ))
         }
         _ => Condition::Ready,

@@ -175,7 +175,7 @@ pub struct LockArguments {
         value_parser = duration
     )]
     pub lock_timeout: Duration,
-    /// Neither heed nor hold the stack's lock.
+    /// Run without the stack lock.
     #[arg(long, env = "FDE_INFRA_NO_LOCK", value_parser = boolean)]
     pub no_lock: bool,
 }

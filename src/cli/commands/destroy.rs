@@ -32,7 +32,7 @@ pub struct Arguments {
     yes: bool,
     #[command(flatten)]
     selection: SelectionArguments,
-    /// Work on at most this many resources at once.
+    /// Maximum number of concurrent operations.
     #[arg(
         long,
         short = 'p',
@@ -181,7 +181,7 @@ fn report_retained(invocation: &mut Invocation, plan: &Plan, exit: Exit) -> Exit
     let names = kept.iter().map(|retained| retained.urn.name());
     let command = invocation.retry_command().with("--allow-delete", names);
     let message = message
-        .help("if the data may go, say so by name")
+        .help("to consent to the loss of the data, run")
         .command(command);
     invocation.terminal.print(&[Line::new()]);
     show(&[message], &mut invocation.terminal);

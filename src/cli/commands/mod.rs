@@ -95,7 +95,7 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "unlock",
-        about: "Take a stack's lock from a run that will not give it back",
+        about: "Remove the lock of a run that has died",
         aliases: &[],
         hidden_aliases: &[],
         only_reads: false,

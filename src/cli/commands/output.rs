@@ -18,7 +18,7 @@ use crate::resource::{LiveSnapshot, Observed, OutputReference, Urn, Value};
 pub struct Arguments {
     #[command(flatten)]
     stack: StackArguments,
-    /// Print only this output. Where the stack goes without saying, the name can stand alone.
+    /// Print only this output. The stack can be left out where there is only one.
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// Print JSON.
@@ -45,13 +45,12 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
         .await?;
     if live.ours.is_empty() {
         let message = Message::error(format!("there is nothing of {}", session.place()))
-            .help("bring it up first")
+            .help("run `up` first")
             .command(invocation.stack_command("up"));
         return Err(Failure::new(Exit::NoStack, message));
     }
     if let Some(text) = pending::unconfirmed(&live, &session.offline.catalog) {
-        let help =
-            "nothing reaches them before they have followed the link that AWS has sent there";
+        let help = "they receive nothing until they follow the link that AWS has sent them";
         show(
             &[Message::warning(text).help(help)],
             &mut invocation.terminal,
@@ -115,7 +114,7 @@ fn for_scripts(
                 "the outputs `{other}` and `{name}` would be one variable in a shell: `{}`",
                 outputs::variable(&name)
             ));
-            let help = "give one of them another name, or take --json";
+            let help = "rename one of them, or use --json";
             return Err(Failure::new(Exit::Error, message.help(help)));
         }
         if value.is_known() {
@@ -129,7 +128,7 @@ fn for_scripts(
     }
     if !unknown.is_empty() {
         let message = Message::warning(format!("not known yet: {}", unknown.join(", ")));
-        let help = "what they come from is not there; `up` makes it";
+        let help = "the resources that they come from do not exist yet; `up` creates them";
         show(&[message.help(help)], &mut invocation.terminal);
     }
     Ok(known)
@@ -198,7 +197,7 @@ fn find<'a>(
         return Ok(value);
     }
     let message = Message::error(format!("`{wanted}` is not known yet"))
-        .help("what it comes from is not there; run")
+        .help("the resource that it comes from does not exist yet; run")
         .command(invocation.stack_command("up"));
     Err(Failure::new(Exit::Error, message))
 }

@@ -190,13 +190,13 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
                 "them"
             };
             let file = session.offline.file_name();
-            Message::error("others have added what opens access or moves traffic")
+            Message::error("others have added something that opens access or moves traffic")
                 .help(format!(
                     "to accept {it}, write `options: {{ {accepted} }}` in {file}; to take {it} away, run"
                 ))
                 .command(command)
         } else {
-            Message::error("no changes were expected, and there are some")
+            Message::error("changes were found where none were expected")
                 .help("to make them, run")
                 .command(invocation.retry_command().with_command("up"))
         };
@@ -264,13 +264,13 @@ fn uncompared(session: &Session) -> Option<Message> {
     if ids.is_empty() {
         return None;
     }
-    let message = Message::warning("value not compared: it may not be read");
+    let message = Message::warning("value not compared: no permission to read it");
     let message = ids
         .into_iter()
         .fold(message, |message, id| message.fact("secret", id));
     Some(message.fact(
         "now",
-        "it is taken to be as the file wants it; `up` reads it, and sets it if it is not",
+        "it is assumed to match the file; `up` reads it, and sets it if it differs",
     ))
 }
 

@@ -34,7 +34,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
         Failure::of_calling(invocation, "could not read the lock of the stack", &error)
     });
     let Some(seen) = seen? else {
-        let text = format!("Nobody holds the lock of {}.", session.place());
+        let text = format!("The lock of {} is free.", session.place());
         invocation.terminal.print(&[Line::plain(text)]);
         return Ok(Exit::Done);
     };
@@ -43,7 +43,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let mut message = lock::held(message, &seen, &until);
     if !seen.is_over() {
         message = message.help(
-            "its holder may be at work: without the lock nothing keeps two runs from changing the stack at once",
+            "the run that holds it may still be working; without the lock, two runs can change the stack at once",
         );
     }
     show(&[message], &mut invocation.terminal);
@@ -61,7 +61,8 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let text = if removed? {
         format!("The lock of {} is free.", session.place())
     } else {
-        let text = "Its holder has given it back meanwhile, and the lock may be somebody else's";
+        let text =
+            "The run that held it has released it in the meantime; another run may hold it now";
         format!("{text}.")
     };
     invocation.terminal.print(&[Line::plain(text)]);

@@ -43,7 +43,7 @@ pub struct Arguments {
     /// Apply the plan that `preview --save-plan` has written to this file, and nothing else, without asking.
     #[arg(long, env = "FDE_INFRA_PLAN", value_name = "FILE")]
     plan: Option<String>,
-    /// Work on at most this many resources at once.
+    /// Maximum number of concurrent operations.
     #[arg(
         long,
         short = 'p',

@@ -67,7 +67,7 @@ pub async fn agree(
                 return Err(failure);
             }
         };
-        let text = "Somebody else has changed the stack meanwhile. This is the plan now:";
+        let text = "The stack has changed in the meantime. This is the plan now:";
         let text = Line::styled(Style::Warning, text);
         invocation.terminal.print(&[text, Line::new()]);
         plan = now;

@@ -14,7 +14,7 @@ const STILL_WAITING: Duration = Duration::from_secs(60);
 
 /// The fate of a lock that was not given back.
 pub(super) const LAPSES: &str =
-    "the lock lapses within a minute; on this machine the next run does not wait for that";
+    "the lock expires within a minute; on this machine the next run does not wait for it";
 
 /// The audience that is told what is being waited for.
 pub(super) struct Audience {
@@ -77,7 +77,7 @@ pub(super) fn in_vain(invocation: &Invocation, seen: &Seen, patience: Duration) 
     let message = held(message, seen)
         .fact("waited", seconds(patience))
         .fact("now", "nothing was changed")
-        .help("wait longer (`--lock-timeout 30m`); or, if that run is known to be dead, take its lock away")
+        .help("wait longer (`--lock-timeout 30m`); or, if that run has died, remove its lock")
         .command(invocation.stack_command("unlock"));
     Failure::new(Exit::TimedOut, message)
 }
@@ -88,7 +88,7 @@ pub(super) fn without_lock(error: &ProviderError) -> Message {
         .answer(error)
         .fact(
             "now",
-            "nothing keeps others from changing the stack at the same time; the next run sets right what comes of it",
+            "others can change the stack at the same time; the next run corrects the result",
         );
     match error.kind {
         ErrorKind::Denied => message.help(format!(
@@ -107,15 +107,15 @@ pub(super) fn failures(
 ) -> Vec<Message> {
     let mut messages: Vec<Message> = match (unwritten, unreleased) {
         (Some(_), Some(error)) => {
-            let summary = "this run could not be put on record, nor its lock be given back";
+            let summary = "this run could not be recorded, and its lock could not be released";
             vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
         }
         (Some(error), None) => {
-            let summary = "this run could not be put on record: `history` does not list it";
+            let summary = "this run could not be recorded: `history` does not list it";
             vec![allowed(Message::warning(summary), &error)]
         }
         (None, Some(error)) => {
-            let summary = "the lock could not be given back";
+            let summary = "the lock could not be released";
             vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
         }
         (None, None) => Vec::new(),
@@ -137,13 +137,13 @@ fn allowed(message: Message, error: &ProviderError) -> Message {
 }
 
 pub(super) fn lost(loss: &Loss) -> Message {
-    let message = Message::warning("the lock was taken away while this run went on");
+    let message = Message::warning("the lock was removed during this run");
     let message = match loss {
         Loss::Removed => message.fact("by", "`unlock`"),
         Loss::TakenBy(lease) => lock::holder(message, lease),
     };
     message.fact(
         "now",
-        "two runs may have changed the stack at the same time; the next one sets right what came of it",
+        "two runs may have changed the stack at the same time; the next one corrects the result",
     )
 }

@@ -181,8 +181,8 @@ impl LockedRun {
                     .answer(&error)
                     .fact(
                         "now",
-                        "if it is killed, nothing proves that what it has made is the stack's: the next run wants your word for \
-                         it (`--trust`)",
+                        "if it is killed, nothing proves which objects are the stack's, and the next run asks you to \
+                         confirm them (`--trust`)",
                     );
                 show(&[message], &mut invocation.terminal);
                 false
@@ -238,7 +238,7 @@ impl LockedRun {
         let too_long = is_too_long.then(|| {
             Message::warning("the stack has more objects than its record has room for").fact(
                 "now",
-                "its tags alone say what is its own: what bears copies of them is taken for that",
+                "only its tags tell what is its own: an object with copies of them counts as the stack's",
             )
         });
         (outcome, messages.into_iter().chain(too_long).collect())
@@ -349,7 +349,7 @@ impl LockedRun {
             biased;
             messages = last => messages,
             () = hurry => vec![Message::warning(
-                "cut short: this run is perhaps not on record, and its lock not given back",
+                "interrupted: this run may not be on record, and its lock may not be released",
             )
             .fact("now", LAPSES)],
         }

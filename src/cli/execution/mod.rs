@@ -122,9 +122,8 @@ fn notice(heard: Signals, width: Option<usize>) -> Vec<Line> {
     };
     let text = if heard.count == 1 {
         format!(
-            "{signal} received; cancelling. What is under way is finished, nothing new is begun. To terminate \
-             immediately, {repeat} again: what is under way is then let go of as it is, and the next run finds it and \
-             goes on."
+            "{signal} received; cancelling. Calls under way are finished, no new ones are started. To stop at once, \
+             {repeat} again; the next run resumes."
         )
     } else {
         format!("{signal} received again; terminating.")
@@ -166,7 +165,7 @@ pub fn finish(
         if !unknown.is_empty() {
             let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
             let text = format!(
-                "not known yet, as what they come from is not there: {}",
+                "not known yet, because their resources do not exist: {}",
                 names.join(", ")
             );
             invocation.terminal.print(&message::note(&text, width));

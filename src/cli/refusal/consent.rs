@@ -49,7 +49,7 @@ pub(super) fn holds_data(stopped: &Stopped<'_>) -> Option<Message> {
     let command = invocation.retry_command().with("--allow-delete", names);
     Some(
         message
-            .help("if the data may go, say so by name")
+            .help("to consent to the loss of the data, run")
             .command(command),
     )
 }
@@ -101,7 +101,7 @@ pub(super) fn guarded(stopped: &Stopped<'_>) -> Option<Message> {
     Some(
         message
             .fact("now", "nothing was changed")
-            .help("if it may go, say so by name")
+            .help("to consent to its deletion, run")
             .command(command),
     )
 }
@@ -162,7 +162,7 @@ pub fn left_alone(
     let message = Message::warning("data is not deleted without consent")
         .code("fde::guard::holds_data")
         .fact("left", names.join(", "))
-        .help("if the data may go, say so by name")
+        .help("to consent to the loss of the data, run")
         .command(retry.with("--allow-delete", names));
     Some(message)
 }

@@ -25,8 +25,7 @@ pub(super) fn in_use_by_others(refusal: &Refusal, stopped: &Stopped<'_>) -> Opti
         _ => urn,
     };
     let place = properties_of(asked, place, session);
-    let wait =
-        "AWS does not delete it while it is in use, and its users cannot let go of it before";
+    let wait = "AWS does not delete it while it is in use, and its users cannot switch before that";
     let (reason, help) = match because {
         Held::DeleteFirst(DeleteFirst::SamePlace) => (
             format!(
@@ -44,7 +43,7 @@ pub(super) fn in_use_by_others(refusal: &Refusal, stopped: &Stopped<'_>) -> Opti
         Held::DeleteFirst(DeleteFirst::Asked) => (
             format!("`deleteBeforeReplace` has the old one go first; {wait}"),
             format!(
-                "take `deleteBeforeReplace` off in {file}: then the new one comes first, and its users move to it"
+                "remove `deleteBeforeReplace` in {file}: then the new one comes first, and its users move to it"
             ),
         ),
         Held::DeleteFirst(DeleteFirst::With(root)) => (
@@ -69,18 +68,17 @@ pub(super) fn in_use_by_others(refusal: &Refusal, stopped: &Stopped<'_>) -> Opti
             },
         ),
         Held::DeleteFirst(DeleteFirst::InTheWay) => (
-            format!("it is in the way of others that change at the same time; {wait}"),
+            format!("it blocks other changes of the same run; {wait}"),
             format!("make the changes in {file} one after the other, with an `up` for each"),
         ),
         Held::OutOfReach => (
-            "what uses it would let go of it, but `--target` or `--exclude` leaves it out"
+            "its users would stop using it, but `--target` or `--exclude` leaves them out"
                 .to_owned(),
-            "take in what uses it as well".to_owned(),
+            "include its users as well".to_owned(),
         ),
         Held::Stays => (
-            "what uses it goes on using it, and AWS does not delete it as long as that is so"
-                .to_owned(),
-            format!("have its users let go of it first, or keep it in {file}"),
+            "its users go on using it, and AWS does not delete it while they do".to_owned(),
+            format!("make its users stop using it first, or keep it in {file}"),
         ),
     };
     let users: Vec<&str> = users.iter().map(Urn::name).collect();
@@ -188,8 +186,8 @@ fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
 fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
     let (first, second) = if urn < by { (urn, by) } else { (by, urn) };
     format!(
-        "in two steps: give both `{}` and `{}` a {place} in {file} that nobody has, and run `up`; then those that they are \
-         to have, and run `up` again",
+        "in two steps: give both `{}` and `{}` an unused {place} in {file}, and run `up`; then the ones that they \
+         should have, and run `up` again",
         first.name(),
         second.name()
     )
@@ -198,8 +196,8 @@ fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
 /// The two steps by which an object comes to a place that another one has.
 fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
     format!(
-        "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \
-         run `up` again",
+        "in two steps: give `{}` an unused {place} in {file}, and run `up`; then the one that it should have, and run \
+         `up` again",
         urn.name()
     )
 }

@@ -106,7 +106,7 @@ fn owned(message: Message, refusal: &Refusal, stopped: &Stopped<'_>, else_do: &s
     };
     let whose = match owner {
         Owner::Resource(owner) => owner.clone(),
-        Owner::Others => "nobody that fde-infra knows: it has tags, and no `fde:urn`".to_owned(),
+        Owner::Others => "an unknown owner: it has tags, but no `fde:urn`".to_owned(),
         Owner::Untagged => "not known: it has no tags at all".to_owned(),
     };
     let message = message
@@ -145,7 +145,7 @@ fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
         return None;
     };
     let message = Message::error(format!(
-        "{} `{}` cannot be changed so",
+        "{} `{}` cannot be changed in place",
         urn.token(),
         urn.name()
     ));
@@ -224,7 +224,7 @@ fn others(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
         Refusal::Shortens { id, what, .. } => {
             let summary = match what {
                 Some(_) => format!("{of} would lose data"),
-                None => format!("{of} was there before this stack, and its data would go"),
+                None => format!("{of} was there before this stack, and its data would be lost"),
             };
             let mut message = message(summary, "fde::guard::holds_data");
             if let Some(what) = what {
@@ -232,9 +232,9 @@ fn others(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
             }
             now(message.fact("object", format!("`{id}`")))
                 .help(if what.is_some() {
-                    "if that may go, say so by name"
+                    "to consent to that, run"
                 } else {
-                    "if what is older than the file says may go, say so by name"
+                    "to consent to the loss of older data, run"
                 })
                 .command(
                     invocation
@@ -283,7 +283,7 @@ fn interrupts(stopped: &Stopped<'_>) -> Option<Message> {
         message
             .fact("now", "nothing was changed")
             .help(format!(
-                "to keep it as it is, write into {file} what it has; to have it replaced, say so by name with `--replace`"
+                "to keep it as it is, write into {file} what it has; to replace it, pass its name to `--replace`"
             ))
             .command(command),
     )
@@ -340,7 +340,7 @@ fn retained(plan: &Plan, session: &Session) -> Option<Message> {
     let file = session.offline.file_name();
     found.then(|| {
         message.fact("now", "nothing was changed").help(format!(
-            "to leave the old one, give the new one another key in {file}; to let it go, take `retainOnDelete` off"
+            "to leave the old one, give the new one another key in {file}; to delete it, remove `retainOnDelete`"
         ))
     })
 }

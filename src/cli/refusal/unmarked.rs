@@ -41,8 +41,8 @@ pub(super) fn claimed(stopped: &Stopped<'_>) -> Vec<Message> {
     let stack = &plan.stack;
     let count = claims.len();
     let summary = match remembered {
-        Some(_) => format!("no run of {stack} is on record, and {count} objects bear its tags"),
-        None => format!("the record of {stack} cannot be read, and {count} objects bear its tags"),
+        Some(_) => format!("no run of {stack} is on record, and {count} objects have its tags"),
+        None => format!("the record of {stack} cannot be read, and {count} objects have its tags"),
     };
     let message = Message::error(summary).code("fde::guard::tags_alone");
     let named = claims.iter().take(MOST_NAMED);
@@ -56,8 +56,8 @@ pub(super) fn claimed(stopped: &Stopped<'_>) -> Vec<Message> {
     let message = message
         .fact("now", "nothing was changed")
         .help(
-            "if others made them, take the tags `fde:stack` and `fde:urn` from them; if the stack did, and its record \
-             (the parameter `deployments`) is lost or out of reach, run",
+            "if others made them, remove the tags `fde:stack` and `fde:urn` from them; if the stack did, and its \
+             record (the parameter `deployments`) is lost or out of reach, run",
         )
         .command(trusting(invocation, "*"));
     vec![message]
@@ -99,12 +99,12 @@ fn claim(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
     }
     let summary = if *is_second {
         format!(
-            "a second `{}` bears its tags, and no run of this stack has made it",
+            "a second `{}` has its tags, and no run of this stack has made it",
             urn.name()
         )
     } else {
         format!(
-            "what bears the tags of `{}` was made by no run of this stack",
+            "the object with the tags of `{}` was made by no run of this stack",
             urn.name()
         )
     };
@@ -116,15 +116,16 @@ fn claim(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
         .fact("now", "nothing was changed");
     let message = match aws::tags::removal(urn.token(), id, arn.as_deref(), region) {
         Some(removal) => message
-            .help("if others made it, take the copied tags from it, then run")
+            .help("if others made it, remove the copied tags from it, then run")
             .command(removal)
             .command(invocation.retry_command()),
         None => message,
     };
     let help = if *is_second {
-        "if the stack made it and its record is lost, say so: then it is left over from a replacement, and is deleted"
+        "if the stack made it and its record is lost, confirm it; it is then left over from a replacement, and is \
+         deleted"
     } else {
-        "if the stack made it and its record is lost, say so"
+        "if the stack made it and its record is lost, confirm it"
     };
     Some(message.help(help).command(trusting(invocation, id)))
 }

@@ -245,7 +245,7 @@ impl SavedPlan {
             }
         })?;
         if document["kind"] != KIND {
-            return Err(foreign(path, "it does not say that it is one"));
+            return Err(foreign(path, "its marker is missing"));
         }
         if document["format"].as_u64() > Some(FORMAT.into()) {
             let message = Message::error("the saved plan is of a newer fde-infra")
@@ -254,7 +254,7 @@ impl SavedPlan {
                 .fact("format", document["format"].to_string())
                 .fact("known", format!("up to {FORMAT}, by version {VERSION}"));
             let message = nothing_done(message)
-                .help("take the version that has made it, or preview again with this one");
+                .help("use the version that created it, or preview again with this one");
             return Err(Failure::new(Exit::Usage, message));
         }
         let saved: Self = serde_json::from_value(document).map_err(|_| damaged(path))?;
@@ -409,7 +409,7 @@ fn nothing_done(message: Message) -> Message {
 }
 
 fn foreign(path: &str, why: &str) -> Failure {
-    let message = Message::error("this is no saved plan")
+    let message = Message::error("not a saved plan")
         .code("fde::plan::foreign")
         .fact("file", path)
         .fact("because", why);

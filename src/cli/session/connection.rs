@@ -129,7 +129,7 @@ pub(super) fn not_connected(
             let message = match &source.remedy {
                 Some(remedy) => message.remedy(remedy, &retry.to_string()),
                 None => message
-                    .help("see to the network, the proxy or the endpoint, then run")
+                    .help("check the network, the proxy or the endpoint, then run")
                     .command(retry),
             };
             Failure::new(Exit::Error, message)

@@ -168,9 +168,9 @@ impl Session {
                 }));
             }
             let unknown = unknown.into_iter().map(|error| {
-                Message::warning("whether others use what is to be deleted is not known")
+                Message::warning("it is unknown whether others use what will be deleted")
                     .fact("answer", error)
-                    .fact("now", "what others use is found out when it is deleted")
+                    .fact("now", "AWS will say so when it is deleted")
             });
             report::show(&unknown.collect::<Vec<_>>(), &mut invocation.terminal);
             plan.refuse_held(live, holders);

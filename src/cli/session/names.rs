@@ -37,7 +37,7 @@ impl Session {
                     continue;
                 }
                 let parts = names.iter().flat_map(|name| name.split('/').chain([*name]));
-                let message = Message::error(format!("{flag} names nothing"))
+                let message = Message::error(format!("{flag} matches nothing"))
                     .fact("name", pattern.clone())
                     .fact("now", "nothing was changed");
                 messages.push(match nearest(pattern, parts) {
@@ -77,7 +77,7 @@ impl Session {
                 if plan::names_an_addition(catalog, live, pattern) {
                     continue;
                 }
-                let message = Message::error("--remove names nothing")
+                let message = Message::error("--remove matches nothing")
                     .fact("name", pattern.clone())
                     .fact("added by others", added.join(", "))
                     .fact("now", "nothing was changed");
@@ -104,7 +104,7 @@ impl Session {
                 || objects.any(|object| object.id == *pattern)
         };
         let idle = |flag: &str, pattern: &String, help: &str| {
-            Message::warning(format!("{flag} names nothing"))
+            Message::warning(format!("{flag} matches nothing"))
                 .fact("name", pattern.clone())
                 .help(help)
         };
@@ -115,7 +115,7 @@ impl Session {
             .iter()
             .filter(|pattern| !is_addition(pattern));
         let removed = removed.map(|pattern| {
-            let help = "what others have added, and its ids, is in `preview`";
+            let help = "`preview` shows what others have added, with ids";
             idle("--remove", pattern, help)
         });
         let consented = request.allow_delete.iter();
@@ -135,7 +135,7 @@ impl Session {
         });
         let accepted = plan::idle_accepts(&self.offline.graph, catalog, live);
         let accepted = accepted.into_iter().map(|(urn, pattern, others)| {
-            Message::warning(format!("`accept` of {} names nothing", urn.name()))
+            Message::warning(format!("`accept` of {} matches nothing", urn.name()))
                 .at(self.offline.place(urn))
                 .fact("name", pattern)
                 .fact("added by others", others.join(", "))

@@ -151,11 +151,11 @@ pub fn doubt(
     if dark.is_empty() || left.age.is_none_or(|age| age > BEHIND) {
         return None;
     }
-    let message = Message::warning("something may be left that is not to be seen yet")
+    let message = Message::warning("some objects may not be visible yet")
         .fact("types", dark.join(", "))
         .fact(
             "because",
-            "the last run left such objects, and AWS's index of tags is behind by minutes",
+            "the last run left such objects, and AWS's tag index lags behind by minutes",
         );
     let message = message.help("in a few minutes, run");
     Some(message.command(invocation.retry_command()))
@@ -167,19 +167,19 @@ pub fn unread(error: &ProviderError) -> Message {
         .answer(error)
         .fact(
             "now",
-            "what has left the file within the last minutes may not be in AWS's index of tags yet, and would stay",
+            "resources removed from the file within the last minutes may not be in AWS's tag index yet, and would stay",
         )
 }
 
 /// The message where the record is needed to prove what is the stack's, and cannot be read.
 pub fn unproven(error: &ProviderError) -> Message {
     let message = Message::warning(
-        "what is the stack's cannot be proven: the record of its runs could not be read",
+        "it cannot be proven which objects are the stack's: the record of its runs could not be read",
     )
     .answer(error)
     .fact(
         "now",
-        "what bears its tags, and would be changed or deleted, wants your word (`--trust`)",
+        "objects with its tags that would be changed or deleted need your confirmation (`--trust`)",
     );
     match error.kind {
         ErrorKind::Denied => message.help("allow ssm:GetParameters on parameter/fde-infra/*"),

@@ -167,7 +167,7 @@ fn check_windows(context: &mut Context<'_>, spec: &DatabaseSpec) {
         let span = context.place("database.maintenanceWindow");
         let daily = context.place("database.backupWindow");
         let error = StackError::new(Fault::Value, span, "overlaps the window for backups")
-            .also(daily, "which comes round every day");
+            .also(daily, "which is daily");
         context.errors.push(error);
     }
 }

@@ -120,7 +120,7 @@ fn check_watched(context: &mut Context<'_>, spec: &MonitoringSpec) {
     }
     if spec.database_events == Some(true) {
         let path = "monitoring.databaseEvents";
-        context.need_section(path, SectionKey::Database, "tells of a database");
+        context.need_section(path, SectionKey::Database, "reports on a database");
     }
     let response_time = Threshold::is_asked(alarms.response_time_seconds.as_ref());
     for (key, is_asked) in [

@@ -144,7 +144,7 @@ mod tests {
         check(
             "monitoring:\n  databaseEvents: true\n  alarms: { databaseCpuPercent: 70, databaseCpuCredits: true, databaseFreeMemoryMiB: false, errors: 5, responseTimeSeconds: false }\n",
             &expect![[r#"
-                2:3 missing_section `databaseEvents`: tells of a database
+                2:3 missing_section `databaseEvents`: reports on a database
                     help: add `database: {}` for one with the defaults
                 3:13 missing_section `databaseCpuPercent`: watches a database
                     help: add `database: {}` for one with the defaults

@@ -212,7 +212,7 @@ pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
     let defaults: Vec<&Service> = all.iter().filter(|service| service.default).collect();
     match defaults.as_slice() {
         [] => {
-            let label = "no service takes what the routes leave over";
+            let label = "no service takes the requests that match no route";
             let help = "add `default: true` to one of them";
             context.refuse_with_help(Fault::DefaultService, KEY, label, help);
         }
@@ -383,7 +383,7 @@ loadBalancer: {}
         check(
             "network: {}\nservices:\n  a: { port: 1, routes: [/a] }\n  b: { port: 2, routes: [/b] }\nloadBalancer: {}\n",
             &expect![[r#"
-                2:1 default_service `services`: no service takes what the routes leave over
+                2:1 default_service `services`: no service takes the requests that match no route
                     help: add `default: true` to one of them
             "#]],
         );
@@ -430,7 +430,7 @@ services:
 loadBalancer: {}
 "#,
             &expect![[r#"
-                2:1 default_service `services`: no service takes what the routes leave over
+                2:1 default_service `services`: no service takes the requests that match no route
                     help: add `default: true` to one of them
                 3:22 unknown_key `prot`: `services.api` has no `prot`
                     help: did you mean `port`?
