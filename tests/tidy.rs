@@ -183,42 +183,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: rules and logging need a model below them",
     ),
     (
-        &["src/cli/"],
-        "to go: the commands move out of the file that lists them",
-    ),
-    (
-        &[
-            "src/display/added.rs",
-            "src/display/consequences.rs",
-            "src/display/new_defaults.rs",
-            "src/display/pending.rs",
-            "src/display/preview.rs",
-        ],
-        "to go: the parts of a preview take its `View`, which is defined beside their caller",
-    ),
-    (
-        &["src/display/annotation.rs", "src/display/message.rs"],
-        "to go: both take the severity, which is defined in one of them",
-    ),
-    (
-        &[
-            "src/graph/claims.rs",
-            "src/graph/limits.rs",
-            "src/graph/mod.rs",
-            "src/graph/roles.rs",
-            "src/graph/spread.rs",
-        ],
-        "to go: `build` stands beside the types that its checks take",
-    ),
-    (
-        &["src/live/mod.rs", "src/live/ownership.rs"],
-        "to go: the reading of single objects stands beside the reading of all",
-    ),
-    (
-        &["src/plan/"],
-        "to go: `build` stands beside the types that its passes take",
-    ),
-    (
         &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
@@ -233,24 +197,12 @@ const CIRCLES: &[(&[&str], &str)] = &[
             "src/resource/snapshot.rs",
             "src/resource/tags.rs",
         ],
-        "to go: a schema holds functions whose arguments are defined by what reads schemas",
+        "a schema holds functions of its type, which take differences and live objects; and it is by schemas that objects are \
+         compared and proven",
     ),
     (
         &["src/resource/path.rs", "src/resource/value.rs"],
         "a value refers to others by path, and a path leads through values",
-    ),
-    (
-        &[
-            "src/sandbox/environment.rs",
-            "src/sandbox/mod.rs",
-            "src/sandbox/place.rs",
-            "src/sandbox/private.rs",
-        ],
-        "to go: the error stands beside what fails with it",
-    ),
-    (
-        &["src/testing/fake.rs", "src/testing/fake/state.rs"],
-        "to go: the fake provider stands beside the types that its state takes",
     ),
 ];
 

@@ -34,9 +34,9 @@ use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;
 use invocation::Invocation;
-use report::Failure;
 #[doc(hidden)]
 pub use report::excerpt;
+use report::{CommandResult, Failure};
 #[doc(hidden)]
 pub use saved_plan::is_saved_plan;
 
@@ -56,9 +56,6 @@ pub struct Cli {
     #[command(subcommand)]
     command: Given,
 }
-
-/// The result of a command.
-type CommandResult = Result<Exit, Failure>;
 
 /// Runs the program with its arguments, the name of the program first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -1,8 +1,8 @@
 //! Objects that others have added to ours, and that the plan leaves.
 
 use super::line::{Line, wrap};
-use super::preview::View;
 use super::style::Style;
+use super::view::View;
 use crate::plan::{Added, Goal, Plan};
 use crate::resource::{Observed, Value};
 

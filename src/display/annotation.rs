@@ -6,8 +6,8 @@
 //! command ends where we end it.
 
 use super::line::Line;
-use super::message::Severity;
 use super::rows::{changed, rows};
+use super::severity::Severity;
 use crate::plan::{Because, Plan};
 use crate::resource::Urn;
 

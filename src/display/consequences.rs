@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Line, wrap};
-use super::preview::View;
 use super::rows::{fate_of_data, interruption, reason, rows};
 use super::style::{self, Style};
+use super::view::View;
 use crate::plan::{Action, Goal, Op, ReplaceOrder, RetainReason, Step};
 use crate::resource::Urn;
 

@@ -10,10 +10,11 @@ use super::added;
 use super::diff;
 use super::new_defaults;
 use super::pending;
-use super::preview::{self, View};
+use super::preview;
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
 use super::sanitize::{HARMLESS, sanitize, workflow_commands};
 use super::style;
+use super::view::View;
 use crate::plan::{Action, Goal, Op, Plan, Step, StepId};
 use crate::resource::Value;
 

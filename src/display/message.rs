@@ -2,15 +2,10 @@
 
 use super::annotation::{Annotation, Place};
 use super::line::{Line, wrap};
+use super::severity::Severity;
 use super::style::Style;
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
-}
 
 /// A message in its parts. The summary is one line without user data, apart from what it is about.
 #[derive(Debug, Clone, PartialEq)]

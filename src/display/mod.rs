@@ -22,23 +22,26 @@ pub mod progress;
 mod rows;
 pub mod sanitize;
 pub mod secrets;
+mod severity;
 pub mod style;
 pub mod summary;
 pub mod terminal;
 mod tree;
 mod value;
+mod view;
 
 use std::time::Duration;
 
 pub use annotation::{Annotation, Place};
 pub use line::Line;
 pub use message::Message;
-pub use preview::View;
 pub use progress::Progress;
 pub use secrets::Secrets;
+pub use severity::Severity;
 pub use style::{ColorChoice, Style};
 pub use terminal::{Section, Terminal};
 pub use value::SECRET;
+pub use view::View;
 
 /// A time as a person reads it: `0.3s`, `12s`, `4m05s`, `1h02m`.
 pub fn seconds(time: Duration) -> String {

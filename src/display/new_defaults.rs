@@ -2,8 +2,8 @@
 
 use super::consequences::item;
 use super::line::Line;
-use super::preview::View;
 use super::style::Style;
+use super::view::View;
 use crate::plan::{Because, Op, Plan, Step};
 use crate::resource::{Catalog, Until, Urn};
 

@@ -3,8 +3,8 @@
 
 use super::consequences::item;
 use super::line::Line;
-use super::preview::View;
 use super::style::Style;
+use super::view::View;
 use crate::execute::Report;
 use crate::plan::{Action, Op, Plan, Step};
 use crate::resource::diff::REBOOT;

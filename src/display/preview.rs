@@ -5,22 +5,9 @@ use super::pending;
 use super::rows::{PlanRow, changed, fate_of_data, idle, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
+use super::view::View;
 use super::{added, consequences, new_defaults};
 use crate::plan::{Because, Goal, Op, Plan, Refusal};
-use crate::resource::Catalog;
-
-/// The view of a plan.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    pub plan: &'a Plan,
-    pub catalog: &'a Catalog,
-    /// Sections in the order in which they are shown.
-    pub sections: &'a [&'a str],
-    /// True if what stays as it is is shown, too.
-    pub show_sames: bool,
-    /// Columns; `None` where lines may have any length.
-    pub width: Option<usize>,
-}
 
 /// The part below the tree: what goes or stays against expectation, and the counts.
 pub fn conclusion(view: View<'_>) -> Vec<Line> {

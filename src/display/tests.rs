@@ -8,9 +8,10 @@ use expect_test::expect_file;
 
 use super::fixtures::{self, SECTIONS, at, catalog, creation, everything, plan_of, request};
 use super::line::Line;
-use super::preview::{self, View};
+use super::preview;
 use super::progress::Progress;
 use super::secrets::Secrets;
+use super::view::View;
 use super::{diff, history, json, markdown, summary};
 use crate::deployment::{Deployment, Ending, Record};
 use crate::plan::{Goal, Op, Plan, Refusal};

@@ -20,12 +20,14 @@
 //! The rounds do not change by this: the order in which things are sorted, and the evidence for it, do not depend on when
 //! they were asked for.
 
+mod lookup;
 mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join_all, try_join_all};
 
+use lookup::lookup;
 use ownership::Unmarked;
 
 use crate::graph::ResourceGraph;
@@ -36,7 +38,7 @@ use crate::resource::tags::{Marks, applied};
 use crate::resource::value::resolve_properties;
 use crate::resource::{
     Addition, Catalog, LastRun, LiveSnapshot, Observed, OutputReference, Proof, Provider,
-    ProviderError, ReadSession, Tags, Value,
+    ProviderError, ReadSession, Tags,
 };
 
 /// Reads everything of the graph's stack, and everything that has a name the graph wants.
@@ -372,23 +374,6 @@ fn wanted(
             }
         })
         .collect()
-}
-
-/// An output of a live object, if exactly one object answers; or an input as the graph has it.
-fn lookup(
-    live: &LiveSnapshot,
-    graph: &ResourceGraph,
-    reference: &OutputReference,
-) -> Option<Value> {
-    reference.resolve(&live.facts, |urn, output| {
-        if let [observed] = live.of(urn)
-            && let Some(value) = observed.output(output)
-        {
-            return Some(value);
-        }
-        let value = graph.get(urn)?.inputs.get(output)?;
-        value.is_known().then(|| value.clone())
-    })
 }
 
 #[cfg(test)]

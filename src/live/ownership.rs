@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::lookup;
+use super::lookup::lookup;
 use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::diff::compare;

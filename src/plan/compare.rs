@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::deletes::key;
 use super::protect::is_stateful;
+use super::uses::key;
 use super::{
-    Because, Decision, Draft, Goal, Op, PlannedOutput, Refusal, Verdict, exclusive, others, target,
+    Because, Decision, Draft, Goal, Op, PlannedOutput, Refusal, Verdict, exclusive, matches_any,
+    others,
 };
 use crate::graph::{Resource, dependencies};
 use crate::resource::desired::{Comparison, source_of};
@@ -58,7 +59,7 @@ pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
 fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdict {
     let mut desired = desired(draft, resource, schema);
     desired.reboot =
-        schema.reboots.is_some() && target::matches_any(&draft.request.reboot, resource.urn.name());
+        schema.reboots.is_some() && matches_any(&draft.request.reboot, resource.urn.name());
     let (observed, comparison) = {
         let lookup = |reference: &OutputReference| known(draft, reference);
         best(
@@ -114,7 +115,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             decision: Decision::Create { because },
         };
     };
-    let requested = target::matches_any(&draft.request.replace, resource.urn.name());
+    let requested = matches_any(&draft.request.replace, resource.urn.name());
     let mut comparison = comparison;
     let is_deployed = schema.follows_use && observed.tags.owner().is_none();
     if is_deployed {

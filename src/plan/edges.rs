@@ -12,11 +12,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
+use super::uses::{ObjectKey, key};
 use super::{
     Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder,
-    Step, StepId, Verdict, compare, exclusive, others, protect, target,
+    Step, StepId, Verdict, compare, deletes, exclusive, others, protect, target,
 };
 use crate::graph::{ResourceGraph, dependencies, topological};
 use crate::resource::{Urn, Value};

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deletes::{ObjectKey, key};
+use super::uses::{ObjectKey, key};
 use super::{Draft, Refusal, Verdict};
 use crate::graph::dependencies;
 use crate::resource::{Schema, Urn};

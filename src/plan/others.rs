@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::protect::consented;
-use super::{Added, Because, Decision, Draft, Goal, Op, Owner, Refusal, Removal, Request, target};
+use super::{Added, Because, Decision, Draft, Goal, Op, Owner, Refusal, Removal, matches_any};
 use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
-use crate::resource::tags::{self, mark_of_part};
+use crate::resource::tags;
 use crate::resource::{Addition, Catalog, LiveSnapshot, Observed, Properties, Schema, Urn, Value};
 
 /// The owner of an object, according to its tags.
@@ -38,86 +38,6 @@ pub(super) fn gives_way(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft.verdicts.get(urn).is_some_and(|verdict| {
         matches!(&verdict.decision, Decision::Keep { observed } if is_deployed(draft.catalog, observed))
     })
-}
-
-/// The marks of untaggable parts, by what they are parts of: see [`tags::PARTS`].
-#[derive(Default)]
-pub(super) struct Parts {
-    /// Types that can have such parts.
-    tokens: BTreeSet<&'static str>,
-    wanted: BTreeMap<Urn, BTreeSet<String>>,
-    live: BTreeMap<Urn, BTreeSet<String>>,
-}
-
-impl Parts {
-    pub(super) fn of(
-        live: &LiveSnapshot,
-        graph: &ResourceGraph,
-        catalog: &Catalog,
-        request: &Request,
-    ) -> Self {
-        let mut parts = Self::default();
-        let untaggable = |token: &str| {
-            let schema = catalog.get(token).filter(|schema| !schema.taggable)?;
-            Some((schema, schema.parents.first()?))
-        };
-        for schema in catalog.iter().filter(|schema| !schema.taggable) {
-            parts
-                .tokens
-                .extend(schema.parents.first().map(|parent| parent.token));
-        }
-        for resource in graph.iter() {
-            if let Some(schema) = catalog.get(resource.urn.token())
-                && let Some((parent, mark)) = record_of(graph, &live.facts, schema, resource)
-            {
-                parts.wanted.entry(parent.clone()).or_default().insert(mark);
-            }
-        }
-        for (urn, objects) in &live.ours {
-            if request.takes_no_lock {
-                let recorded = objects.iter().filter_map(|object| object.tags.parts());
-                let recorded = recorded.flatten();
-                let recorded = recorded.filter(|mark| live.proof.holds_part(urn, mark));
-                let recorded: BTreeSet<String> = recorded.collect();
-                if !recorded.is_empty() {
-                    parts.live.entry(urn.clone()).or_default().extend(recorded);
-                }
-            }
-            let Some((schema, parent)) = untaggable(urn.token()) else {
-                continue;
-            };
-            for object in objects {
-                let name = object.inputs.get(parent.property).and_then(Value::as_str);
-                let owner = live.of_type(parent.token).find(|(_, owner)| {
-                    name.is_some_and(|name| owner.id == name || owner.arn.as_deref() == Some(name))
-                });
-                if let Some((owner, tagged)) = owner
-                    && let Some(mark) = mark_of_part(schema, &object.inputs)
-                    && tagged
-                        .tags
-                        .parts()
-                        .is_some_and(|known| known.contains(&mark))
-                {
-                    parts.live.entry(owner.clone()).or_default().insert(mark);
-                }
-            }
-        }
-        parts
-    }
-
-    /// The parts to record on a resource: the parts that are wanted, and those recorded that are still there. So a part that
-    /// is to be deleted stays recorded until it is gone.
-    pub(super) fn of_resource(&self, urn: &Urn, schema: &Schema) -> Option<BTreeSet<String>> {
-        if !self.tokens.contains(schema.token) {
-            return None;
-        }
-        let [wanted, live] = [&self.wanted, &self.live].map(|marks| marks.get(urn));
-        Some(wanted.into_iter().chain(live).flatten().cloned().collect())
-    }
-
-    pub(super) fn of_wanted(&self, urn: &Urn) -> bool {
-        self.wanted.get(urn).is_some_and(|marks| !marks.is_empty())
-    }
 }
 
 /// The untaggable parts that are to be made. Their parents may record already that they are ours, from an earlier part that
@@ -215,8 +135,7 @@ pub(super) fn additions(draft: &mut Draft<'_>) {
         let observed = &addition.observed;
         let name = name_of(draft.catalog, addition);
         let request = draft.request;
-        let is_named =
-            request.remove.contains(&observed.id) || target::matches_any(&request.remove, &name);
+        let is_named = request.remove.contains(&observed.id) || matches_any(&request.remove, &name);
         let schema = draft.catalog.get(&observed.token);
         let goes = goes(draft, observed);
         if is_named || goes && schema.is_some_and(|schema| schema.holds_parent) {
@@ -235,7 +154,7 @@ pub(super) fn additions(draft: &mut Draft<'_>) {
         }
         let accepted = draft.graph.get(&addition.parent).is_some_and(|parent| {
             let accept = &parent.options.accept;
-            accept.contains(&observed.id) || target::matches_any(accept, &name)
+            accept.contains(&observed.id) || matches_any(accept, &name)
         });
         let opens = schema.is_some_and(|schema| schema.opens);
         draft.added.push(Added {
@@ -248,10 +167,7 @@ pub(super) fn additions(draft: &mut Draft<'_>) {
 }
 
 /// The URN and id of the object that an addition hangs on.
-pub(super) fn parent_of(
-    draft: &Draft<'_>,
-    observed: &Observed,
-) -> Option<super::deletes::ObjectKey> {
+pub(super) fn parent_of(draft: &Draft<'_>, observed: &Observed) -> Option<super::uses::ObjectKey> {
     let schema = draft.catalog.get(&observed.token)?;
     schema.parents.iter().find_map(|parent| {
         let name = observed.inputs.get(parent.property)?.as_str()?;
@@ -288,7 +204,7 @@ pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) 
     let patterns = [pattern.to_owned()];
     live.additions.iter().any(|addition| {
         let name = name_of(catalog, addition);
-        addition.observed.id == pattern || target::matches_any(&patterns, &name)
+        addition.observed.id == pattern || matches_any(&patterns, &name)
     })
 }
 
@@ -322,7 +238,7 @@ pub fn idle_accepts<'a>(
             })
             .collect();
         let is_named = |patterns: &[String], (id, name): &(&str, String)| {
-            patterns.iter().any(|pattern| pattern == id) || target::matches_any(patterns, name)
+            patterns.iter().any(|pattern| pattern == id) || matches_any(patterns, name)
         };
         let open = there.iter().filter(|it| !is_named(accept, it));
         let open: Vec<String> = open.map(|(_, name)| name.clone()).collect();
@@ -351,7 +267,7 @@ pub fn boundless_accepts(graph: &ResourceGraph) -> Vec<(&Urn, &str)> {
             let alone = std::slice::from_ref(pattern);
             let takes_all = NOTHING.iter().any(|nothing| {
                 let name = format!("{}/{nothing}", resource.urn.name());
-                target::matches_any(alone, &name)
+                matches_any(alone, &name)
             });
             if takes_all && seen.insert(pattern.as_str()) {
                 boundless.push((&resource.urn, pattern.as_str()));

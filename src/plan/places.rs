@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deletes::{ObjectKey, key};
+use super::uses::{ObjectKey, key};
 use super::{Draft, Removal};
 use crate::resource::{Catalog, LiveSnapshot, Properties, Schema, Urn};
 

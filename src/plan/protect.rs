@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deletes::{ObjectKey, key};
+use super::uses::{ObjectKey, key};
 use super::{
     Because, Decision, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, RetainReason, Retained,
-    target,
+    matches_any,
 };
 use crate::graph::OnDelete;
 use crate::resource::desired::Comparison;
@@ -383,7 +383,7 @@ pub(super) fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
 /// it.
 pub(super) fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let allowed = &draft.request.allow_delete;
-    target::matches_any(allowed, urn.name()) || consented_by_id(draft, observed)
+    matches_any(allowed, urn.name()) || consented_by_id(draft, observed)
 }
 
 /// Returns whether `--allow-delete` names an object by its physical name: the logical one is that of its successor, too. `*`

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deletes::key;
+use super::uses::key;
 use super::{Because, Decision, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
 use crate::graph::{Resource, dependencies};
 use crate::resource::{Observed, Schema, Urn, Value};

@@ -6,19 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Goal, Op, Refusal, Verdict, target};
+use super::{Draft, Goal, Op, Refusal, Unmarked, Verdict, matches_any};
 use crate::resource::diff::compare;
 use crate::resource::{Change, Observed, Urn, Value};
-
-/// An object that seems to be one of ours without its tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unmarked {
-    pub urn: Urn,
-    pub id: String,
-    pub arn: Option<String>,
-    /// The objects of ours that use it.
-    pub users: Vec<Urn>,
-}
 
 /// Refuses to touch objects that only their tags claim to be ours.
 pub(super) fn refuse_claims(draft: &mut Draft<'_>) {
@@ -147,7 +137,7 @@ fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
             && resource.options.import.is_none()
             && !live.foreign.contains_key(urn)
             && !live.claimed.iter().any(|(claimed, _)| claimed == urn)
-            && !target::matches_any(&request.replace, urn.name())
+            && !matches_any(&request.replace, urn.name())
     });
     missing.map(|resource| &resource.urn).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::deletes::foreign_texts;
+use super::uses::foreign_texts;
 use super::{Action, Op, Plan, ReplaceOrder, Step, StepId};
 use crate::graph::{Cyclic, ResourceGraph, dependencies, topological};
 use crate::resource::{Catalog, Properties, Urn};

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
+use super::error::{SandboxError, tail};
+use super::lock::lock;
 use super::place::{self, Place};
-use super::{SandboxError, command, private, tail};
+use super::{command, private};
 
 /// The oldest Python that the requirements run on.
 const OLDEST: (u32, u32) = (3, 10);
@@ -92,7 +94,7 @@ pub(super) fn ensure(
         return Ok(environment);
     }
     private::make(&place.environments())?;
-    let _lock = super::lock(&place.environments().join("lock"), progress)?;
+    let _lock = lock(&place.environments().join("lock"), progress)?;
     if let Some(environment) = tools.existing(&directory) {
         return Ok(environment);
     }

@@ -5,7 +5,8 @@ use std::{env, fs, process};
 
 use sha2::{Digest, Sha256};
 
-use super::{SandboxError, private};
+use super::error::SandboxError;
+use super::private;
 
 /// The server's program, file by file; `account.py` is the one that is run.
 const PROGRAM: &[(&str, &str)] = &[

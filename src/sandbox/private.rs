@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use super::SandboxError;
+use super::error::SandboxError;
 
 /// Permissions with which only the owner can enter a directory.
 const OWNER_ONLY: u32 = 0o700;

@@ -21,39 +21,18 @@ use tokio::time::Instant;
 
 use super::Random;
 use super::visibility::Lag;
-use crate::resource::provider::{Creation, DataPolicy, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::schema::Unset;
 use crate::resource::value::{properties, texts};
 use crate::resource::{
     Catalog, Condition, CreateClass, ErrorKind, Observed, Properties, Provider, ProviderError,
     Schema, StackId, Tags, Urn, Value,
 };
-use state::{Object, State, region_of};
+pub use state::{Discarded, HOME, Rate};
+use state::{ID_DIGITS, Object, State, region_of};
 
 /// The time that a type takes from the create call until it is ready.
 pub type Provisioning = fn(token: &str) -> Duration;
-
-/// The region in which a new account is used.
-pub const HOME: &str = "eu-south-2";
-
-/// Hexadecimal digits of an id.
-const ID_DIGITS: usize = 6;
-
-/// Data that is gone because a [`Provider::delete`] was asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Discarded {
-    pub id: String,
-    pub owner: Option<Urn>,
-    pub data: DataPolicy,
-    pub was_protected: bool,
-}
-
-/// The burst size, and the calls that come back per second.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    pub burst: f64,
-    pub per_second: f64,
-}
 
 /// The account.
 pub struct FakeAccount {

@@ -214,7 +214,11 @@ async fn credentials_that_aws_refuses_are_named_by_where_they_come_from() {
             "old",
             "the session in the environment (AWS_ACCESS_KEY_ID) has expired",
         ),
-        ("InvalidClientTokenId", "", "AWS does not know the access key"),
+        (
+            "InvalidClientTokenId",
+            "",
+            "AWS does not know the access key",
+        ),
         (
             "SignatureDoesNotMatch",
             "",

@@ -10,7 +10,7 @@ use fde_infra::aws::policy::{canonical_policy, decode, to_text};
 use fde_infra::aws::registry;
 use fde_infra::cli::{excerpt, is_saved_plan};
 use fde_infra::component::{SECTIONS, stack_graph};
-use fde_infra::display::{diff, preview};
+use fde_infra::display::{View, diff, preview};
 use fde_infra::graph::{self, Origin, Resource, ResourceOptions};
 use fde_infra::plan::{self, Action, Plan, Request};
 use fde_infra::resource::diff::compare;
@@ -245,7 +245,7 @@ fn can_be_shown(errors: &StackErrors) {
 
 /// Preview and difference fit a terminal.
 fn can_be_drawn(plan: &Plan) {
-    let view = preview::View {
+    let view = View {
         plan,
         catalog: &CATALOG,
         sections: &[],

@@ -1,5 +1,6 @@
 //! Arguments that several commands take.
 
+mod exclusion;
 pub mod suggest;
 
 use std::num::NonZeroUsize;
@@ -7,12 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::Exit;
-use crate::cli::report::Failure;
-use crate::display::{ColorChoice, Message};
+use crate::display::ColorChoice;
 use crate::plan::{Goal, Request};
 use crate::stack::region::{Verdict, judge};
 use crate::stack::{Flag, Span};
+pub use exclusion::exclusive;
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -209,18 +209,6 @@ impl SelectionArguments {
             takes_no_lock: false,
         }
     }
-}
-
-/// Refuses two flags that say different things.
-///
-/// Not left to clap, for which a variable that switches a flag off makes it present.
-pub fn exclusive(flags: [(&str, bool); 2]) -> Result<(), Failure> {
-    let [(left, true), (right, true)] = flags else {
-        return Ok(());
-    };
-    let message = Message::error(format!("{left} and {right} cannot be used together"))
-        .help("drop one of them, or the variable that sets it");
-    Err(Failure::new(Exit::Usage, message))
 }
 
 /// The number of resources to work on at once.

@@ -7,8 +7,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use crate::cli::Exit;
 use crate::cli::report::show;
 use crate::cli::session::stack_file;
-use crate::display::message::Severity;
-use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, sanitize};
+use crate::display::{Annotation, ColorChoice, Line, Message, Severity, Terminal, sanitize};
 use crate::resource::shell::quoted;
 
 /// The commands that users of other tools type, each with its name here.

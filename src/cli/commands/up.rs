@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::cli::arguments::{
     ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
-use crate::cli::execution::agreement::{Agreed, Terms, agree};
+use crate::cli::execution::agreement::{Agreed, agree};
+use crate::cli::execution::terms::Terms;
 use crate::cli::prompt::{self, NO, YES, declined};
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};

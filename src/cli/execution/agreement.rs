@@ -11,27 +11,12 @@
 use tokio::time::Instant;
 
 use super::locked_run::LockedRun;
-use crate::cli::arguments::LockArguments;
+use super::terms::Terms;
 use crate::cli::report::Failure;
-use crate::cli::saved_plan::{RetryHint, SavedPlan};
-use crate::cli::session::{Session, ShowOptions};
+use crate::cli::session::Session;
 use crate::cli::{Invocation, refusal};
 use crate::display::{Line, Style};
-use crate::live::Hints;
-use crate::plan::{Plan, Request};
-
-/// The terms of a run.
-pub struct Terms<'a> {
-    pub request: &'a Request,
-    /// True if the user is not asked.
-    pub yes: bool,
-    /// The plan that was consented to elsewhere: no other may take its place.
-    pub saved: Option<&'a (SavedPlan, RetryHint)>,
-    pub show: ShowOptions,
-    pub lock: &'a LockArguments,
-    /// Places to look in besides those that file and index name.
-    pub hints: &'a Hints,
-}
+use crate::plan::Plan;
 
 /// The outcome of showing a plan, and asking.
 pub enum Agreed {

@@ -5,15 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::agreement::Terms;
 use super::execute;
 use super::keeper::Keeper;
 use super::lock_reports::{Audience, LAPSES, failures, in_vain, without_lock};
+use super::terms::Terms;
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::Previewed;
-use crate::cli::session::Session;
-use crate::cli::session::memory::Remembered;
-use crate::cli::session::whereabouts;
+use crate::cli::session::{Remembered, Session, whereabouts};
 use crate::cli::{Invocation, environment};
 use crate::deployment::{
     Before, Begun, Ending, History, Hold, Known, Lease, Lock, Process, Record, Taking, Whereabouts,

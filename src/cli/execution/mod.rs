@@ -7,6 +7,7 @@ pub mod agreement;
 mod keeper;
 mod lock_reports;
 pub mod locked_run;
+pub mod terms;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,6 @@
 //! Deletions that need consent by name: of data, and of what AWS is to protect from deletion.
 
-use super::{Stopped, name_key, past};
+use super::stopped::{Stopped, name_key, past};
 use crate::cli::command_line::CommandLine;
 use crate::cli::session::Session;
 use crate::display::Message;

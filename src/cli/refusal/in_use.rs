@@ -1,6 +1,6 @@
 //! Objects that cannot go because they are in use, and places that are not free yet.
 
-use super::{Stopped, name_key, properties};
+use super::stopped::{Stopped, name_key, properties};
 use crate::cli::session::Session;
 use crate::display::Message;
 use crate::plan::{DeleteFirst, Goal, Held, Plan, Refusal};

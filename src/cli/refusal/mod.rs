@@ -3,6 +3,7 @@
 
 mod consent;
 mod in_use;
+mod stopped;
 pub mod unmarked;
 
 pub use consent::left_alone;
@@ -12,15 +13,9 @@ use crate::cli::report::Failure;
 use crate::cli::session::Session;
 use crate::cli::{Exit, Invocation};
 use crate::display::Message;
-use crate::plan::{Op, Owner, Plan, Refusal};
-use crate::resource::{Path, Urn, tags};
-
-/// A plan that guards stop, and what its report draws on.
-struct Stopped<'a> {
-    invocation: &'a Invocation,
-    session: &'a Session,
-    plan: &'a Plan,
-}
+use crate::plan::{Owner, Plan, Refusal};
+use crate::resource::tags;
+use stopped::{Stopped, name_key, past, properties};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(invocation: &Invocation, session: &Session, plan: &Plan) -> Option<Failure> {
@@ -251,16 +246,6 @@ fn others(refusal: &Refusal, stopped: &Stopped<'_>) -> Option<Message> {
     })
 }
 
-/// Properties in a sentence.
-fn properties(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match names.split_last() {
-        None => "name".to_owned(),
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-    }
-}
-
 fn interrupts(stopped: &Stopped<'_>) -> Option<Message> {
     let session = stopped.session;
     let found: Vec<_> = stopped
@@ -302,12 +287,6 @@ fn interrupts(stopped: &Stopped<'_>) -> Option<Message> {
             ))
             .command(command),
     )
-}
-
-/// The key in the file that says what a resource is called.
-fn name_key<'a>(urn: &Urn, session: &'a Session) -> Option<&'a Path> {
-    let resource = session.offline.graph.get(urn)?;
-    resource.origin.name_key.as_ref()
 }
 
 fn protected(stopped: &Stopped<'_>) -> Option<Message> {
@@ -364,11 +343,4 @@ fn retained(plan: &Plan, session: &Session) -> Option<Message> {
             "to leave the old one, give the new one another key in {file}; to delete it, remove `retainOnDelete`"
         ))
     })
-}
-
-fn past(op: Op) -> &'static str {
-    match op {
-        Op::Replace => "replaced",
-        _ => "deleted",
-    }
 }

@@ -1,6 +1,6 @@
 //! Messages about objects whose tags do not tell their owner: lost tags, and copied ones.
 
-use super::Stopped;
+use super::stopped::Stopped;
 use crate::aws;
 use crate::cli::Invocation;
 use crate::cli::command_line::CommandLine;

@@ -5,9 +5,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use super::excerpt::Part;
 use crate::aws;
 use crate::cli::environment;
-use crate::display::message::{self, Severity};
+use crate::display::message;
 use crate::display::sanitize::{self, is_harmful, sanitize};
-use crate::display::{Annotation, Line, Place, Secrets, Style, Terminal};
+use crate::display::{Annotation, Line, Place, Secrets, Severity, Style, Terminal};
 use crate::stack::{Label, Source, Span, StackError, StackErrors, redact};
 
 /// Columns of a source excerpt where nothing limits them.

@@ -2,6 +2,7 @@
 //!
 //! Faults of a stack file are shown at their places in the text, by `fault`; all others are messages.
 
+mod calls;
 mod excerpt;
 mod fault;
 
@@ -9,13 +10,14 @@ pub use fault::{excerpt, place};
 
 use std::fmt;
 
-use crate::cli::{Exit, Invocation};
-use crate::display::message::Severity;
-use crate::display::{Annotation, Line, Message, Style, Terminal};
+use crate::cli::Exit;
+use crate::display::{Annotation, Line, Message, Severity, Style, Terminal};
 use crate::plan::verify::Violation;
-use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::StackErrors;
 use fault::show_places;
+
+/// The result of a command.
+pub type CommandResult = Result<Exit, Failure>;
 
 /// The reason why a command ended early.
 #[derive(Debug)]
@@ -51,42 +53,6 @@ impl Failure {
             Exit::Cancelled,
             Message::warning("cancelled; nothing was changed"),
         )
-    }
-
-    /// A read of the stack failed.
-    pub fn of_reading(invocation: &Invocation, error: &ProviderError) -> Self {
-        Self::of_calling(invocation, "could not read what is live", error)
-    }
-
-    /// A call failed before anything was changed.
-    pub fn of_calling(invocation: &Invocation, summary: &str, error: &ProviderError) -> Self {
-        let exit = match error.kind {
-            ErrorKind::Credentials => Exit::Credentials,
-            ErrorKind::TimedOut => Exit::TimedOut,
-            ErrorKind::Bug => Exit::Bug,
-            _ => Exit::Error,
-        };
-        let message = Message::error(summary)
-            .answer(error)
-            .fact("now", "nothing was changed");
-        if let Some(remedy) = &error.remedy {
-            let retry = invocation.retry_command().to_string();
-            return Self::new(exit, message.remedy(remedy, &retry));
-        }
-        let message = match error.kind {
-            ErrorKind::Denied => message
-                .help(format!("allow {}, then run", error.operation))
-                .command(invocation.retry_command()),
-            ErrorKind::Credentials => message
-                .help("renew the credentials, then run")
-                .command(invocation.retry_command()),
-            ErrorKind::Bug => message.help(crate::display::bug()),
-            ErrorKind::Invalid => message,
-            _ => message
-                .help("run it again")
-                .command(invocation.retry_command()),
-        };
-        Self::new(exit, message)
     }
 
     /// A plan broke a rule that all plans keep.

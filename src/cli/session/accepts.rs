@@ -1,22 +1,23 @@
 //! An `accept` without bounds is refused: whatever is opened later would pass unseen.
 
-use super::Offline;
 use crate::cli::Exit;
 use crate::cli::report::Failure;
-use crate::display::Message;
+use crate::display::{Message, Place};
+use crate::graph::ResourceGraph;
 use crate::plan;
+use crate::resource::Urn;
 
-/// Checks each entry of the file that accepts additions by others.
+/// Checks each entry of the file that accepts additions by others; `place` is where a resource stands in it.
 ///
 /// # Errors
 /// A usage error for each entry that takes everything.
-pub fn check(offline: &Offline) -> Result<(), Failure> {
-    let boundless = plan::boundless_accepts(&offline.graph).into_iter();
+pub fn check(graph: &ResourceGraph, place: impl Fn(&Urn) -> Option<Place>) -> Result<(), Failure> {
+    let boundless = plan::boundless_accepts(graph).into_iter();
     let messages: Vec<Message> = boundless
         .map(|(urn, pattern)| {
             Message::error("`accept` takes all that others will ever add")
                 .code("fde::stack::accepts_all")
-                .at(offline.place(urn))
+                .at(place(urn))
                 .fact("entry", format!("`{pattern}`, of {}", urn.name()))
                 .fact("now", "nothing was read or changed")
                 .help("write the ids, or more of the names, that `preview` shows")

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::Session;
-use super::whereabouts;
+use super::{Remembered, Session, whereabouts};
 use crate::cli::report::Failure;
 use crate::cli::{Invocation, report};
 use crate::deployment::{History, Whereabouts};
@@ -17,13 +16,6 @@ use crate::resource::{ErrorKind, LastRun, LiveSnapshot, Proof, Provider, Provide
 
 /// The time that reading the record may take.
 const FOR_RECORD: Duration = Duration::from_secs(10);
-
-/// The last reading of the record of earlier runs.
-#[derive(Clone)]
-pub struct Remembered {
-    pub whereabouts: Whereabouts,
-    pub read_at: Instant,
-}
 
 impl Session {
     /// Sorts the live objects by the record of earlier runs. Where the record cannot be read, nothing is proven.

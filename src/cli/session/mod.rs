@@ -9,14 +9,16 @@
 mod accepts;
 mod connection;
 mod endpoints;
-pub mod memory;
+mod memory;
 mod names;
 mod offline;
+mod remembered;
 pub mod sandbox;
 pub mod stack_file;
 pub mod whereabouts;
 
 pub use offline::{Offline, path_of};
+pub use remembered::Remembered;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +37,6 @@ use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::provider::Progress;
 use crate::resource::{LiveSnapshot, Observed, Provider};
 use connection::{guard_account, guard_region, not_connected};
-use memory::Remembered;
 
 /// A stack, and the account it is in.
 pub struct Session {

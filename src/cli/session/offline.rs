@@ -53,7 +53,7 @@ impl Offline {
             set: flags.iter().map(path_of).collect(),
             file,
         };
-        accepts::check(&offline)?;
+        accepts::check(&offline.graph, |urn| offline.place(urn))?;
         Ok(offline)
     }
 

@@ -5,11 +5,33 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Discarded, HOME, ID_DIGITS, Rate};
+use crate::resource::provider::DataPolicy;
 use crate::resource::value::texts;
-use crate::resource::{Catalog, Condition, Observed, Properties, Schema, Value};
+use crate::resource::{Catalog, Condition, Observed, Properties, Schema, Urn, Value};
 use crate::testing::Random;
 use crate::testing::visibility::Sights;
+
+/// The region in which a new account is used.
+pub const HOME: &str = "eu-south-2";
+
+/// Hexadecimal digits of an id.
+pub(super) const ID_DIGITS: usize = 6;
+
+/// Data that is gone because a [`Provider::delete`](crate::resource::Provider::delete) was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discarded {
+    pub id: String,
+    pub owner: Option<Urn>,
+    pub data: DataPolicy,
+    pub was_protected: bool,
+}
+
+/// The burst size, and the calls that come back per second.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    pub burst: f64,
+    pub per_second: f64,
+}
 
 /// An object in the account.
 #[derive(Debug, Clone)]

@@ -1,0 +1,7 @@
+//! The severity of a message.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
