@@ -14,6 +14,7 @@ use aws_sdk_ec2::types::{
 use futures_util::future::{try_join, try_join5};
 
 use super::filter;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::resource::Tags;
@@ -347,10 +348,7 @@ fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
 /// `network interface eni-0a1b (load_balancer of amazon-elb: ELB app/web/50dc)`.
 fn interface(interface: &NetworkInterface) -> Holder {
     Holder {
-        id: interface
-            .network_interface_id()
-            .unwrap_or_default()
-            .to_owned(),
+        id: text(interface.network_interface_id()),
         text: described(interface),
         hand: hand(interface),
     }

@@ -17,6 +17,7 @@ use aws_sdk_ec2::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
@@ -267,7 +268,7 @@ fn live(
     context: &Context,
     gateway: &aws_sdk_ec2::types::InternetGateway,
 ) -> LiveOf<InternetGateway> {
-    let id = gateway.internet_gateway_id().unwrap_or_default().to_owned();
+    let id = text(gateway.internet_gateway_id());
     let (vpc_id, condition) = gateway
         .attachments()
         .iter()

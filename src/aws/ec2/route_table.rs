@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ByToken, Creation};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
@@ -154,11 +155,11 @@ pub(super) async fn find(context: &Context, id: &str) -> AwsResult<SdkRouteTable
 }
 
 fn live(context: &Context, table: &SdkRouteTable) -> LiveOf<RouteTable> {
-    let id = table.route_table_id().unwrap_or_default().to_owned();
+    let id = text(table.route_table_id());
     Live {
         arn: Some(context.arn("ec2", &format!("route-table/{id}"))),
         inputs: Inputs {
-            vpc_id: table.vpc_id().unwrap_or_default().to_owned(),
+            vpc_id: text(table.vpc_id()),
         },
         outputs: NoOutputs {},
         tags: super::from_sdk(table.tags()),

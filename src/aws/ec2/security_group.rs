@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::security_group_rule;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{
@@ -462,16 +463,16 @@ fn live(
     group: &SdkSecurityGroup,
     default_egress: bool,
 ) -> LiveOf<SecurityGroup> {
-    let id = group.group_id().unwrap_or_default().to_owned();
+    let id = text(group.group_id());
     Live {
         arn: group
             .security_group_arn()
             .map(str::to_owned)
             .or_else(|| Some(context.arn("ec2", &format!("security-group/{id}")))),
         inputs: Inputs {
-            name: group.group_name().unwrap_or_default().to_owned(),
-            description: group.description().unwrap_or_default().to_owned(),
-            vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
+            name: text(group.group_name()),
+            description: text(group.description()),
+            vpc_id: text(group.vpc_id()),
             default_egress,
         },
         outputs: NoOutputs {},

@@ -23,6 +23,7 @@ use super::security_group::is_default;
 use super::security_group_permission::{
     fit, lets_the_same_through, peers, permission, port, protocol, request,
 };
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Live, adopt, check};
@@ -443,25 +444,25 @@ async fn met(
 }
 
 fn live(context: &Context, rule: &SdkRule) -> Rule {
-    let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
+    let id = text(rule.security_group_rule_id());
     of(context, id, inputs_of(rule), super::from_sdk(rule.tags()))
 }
 
 fn inputs_of(rule: &SdkRule) -> Inputs {
-    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
     Inputs {
-        security_group_id: rule.group_id().unwrap_or_default().to_owned(),
-        ip_protocol: rule.ip_protocol().unwrap_or_default().to_owned(),
+        security_group_id: text(rule.group_id()),
+        ip_protocol: text(rule.ip_protocol()),
         from_port: rule.from_port(),
         to_port: rule.to_port(),
-        cidr_ipv4: text(rule.cidr_ipv4()),
-        cidr_ipv6: text(rule.cidr_ipv6()),
-        prefix_list_id: text(rule.prefix_list_id()),
-        referenced_security_group_id: text(
+        cidr_ipv4: given(rule.cidr_ipv4()),
+        cidr_ipv6: given(rule.cidr_ipv6()),
+        prefix_list_id: given(rule.prefix_list_id()),
+        referenced_security_group_id: given(
             rule.referenced_group_info()
                 .and_then(|group| group.group_id()),
         ),
-        description: text(rule.description()),
+        description: given(rule.description()),
     }
 }
 

@@ -19,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::images::{self, Count};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one};
@@ -528,7 +529,7 @@ fn keep_default_key(desired: &mut Properties, observed: &Properties) {
 }
 
 fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Repository> {
-    let name = repository.repository_name().unwrap_or_default().to_owned();
+    let name = text(repository.repository_name());
     let encryption = repository.encryption_configuration();
     Live {
         id: name.clone(),

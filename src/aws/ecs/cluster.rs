@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::service_search;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, expected_or_failed};
 use crate::aws::resource_type::{
@@ -306,12 +307,12 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
             value: setting.value()?.to_owned(),
         })
     });
-    let arn = cluster.cluster_arn().unwrap_or_default().to_owned();
+    let arn = text(cluster.cluster_arn());
     Live {
         id: arn.clone(),
         arn: Some(arn),
         inputs: Inputs {
-            name: cluster.cluster_name().unwrap_or_default().to_owned(),
+            name: text(cluster.cluster_name()),
             settings: settings.collect(),
         },
         outputs: NoOutputs {},

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::obstacle::{self, Lasting};
 use super::service::Inputs;
 use super::{diagnosis, patience, service_search};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::states::{self, DEPLOYMENT, ROLLOUT, SERVICE, is_lost};
@@ -336,7 +337,7 @@ impl Watch<'_> {
     fn wants_role(&self, service: &Service) -> Option<Ended> {
         let deployment = self.awaited.among(service)?;
         let wants = self.roles_may_be_new && obstacle::wants_role(service, deployment);
-        wants.then(|| Ended::WantsRole(deployment.id().unwrap_or_default().to_owned()))
+        wants.then(|| Ended::WantsRole(text(deployment.id())))
     }
 }
 

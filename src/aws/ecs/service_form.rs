@@ -10,6 +10,7 @@ use super::rollout::{self, Awaited};
 use super::service::{
     CircuitBreaker, Inputs, LATEST, LoadBalancer, NONE, NetworkConfiguration, Outputs, Service,
 };
+use crate::aws::answer::text;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Live, LiveOf};
 use crate::aws::states;
@@ -25,7 +26,7 @@ pub(super) fn awaited(outputs: &Outputs) -> Awaited<'_> {
 }
 
 pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
-    let arn = service.service_arn().unwrap_or_default().to_owned();
+    let arn = text(service.service_arn());
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(DeploymentConfiguration::deployment_circuit_breaker);
     let primary = rollout::primary(service);
@@ -40,9 +41,9 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
         id: arn.clone(),
         arn: Some(arn),
         inputs: Inputs {
-            name: service.service_name().unwrap_or_default().to_owned(),
-            cluster: service.cluster_arn().unwrap_or_default().to_owned(),
-            task_definition: service.task_definition().unwrap_or_default().to_owned(),
+            name: text(service.service_name()),
+            cluster: text(service.cluster_arn()),
+            task_definition: text(service.task_definition()),
             desired_count: Some(service.desired_count()),
             desired_count_range: None,
             launch_type: service.launch_type().map(|kind| kind.as_str().to_owned()),
@@ -59,8 +60,8 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
                 .load_balancers()
                 .iter()
                 .map(|entry| LoadBalancer {
-                    target_group_arn: entry.target_group_arn().unwrap_or_default().to_owned(),
-                    container_name: entry.container_name().unwrap_or_default().to_owned(),
+                    target_group_arn: text(entry.target_group_arn()),
+                    container_name: text(entry.container_name()),
                     container_port: entry.container_port().unwrap_or_default(),
                 })
                 .collect(),

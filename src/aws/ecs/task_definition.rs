@@ -22,6 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::canonical;
 use super::container_definition::{ContainerDefinition, Mirror};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
@@ -411,10 +412,7 @@ fn revision_of(arn: &str) -> Option<(&str, &str)> {
 }
 
 fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {
-    let arn = definition
-        .task_definition_arn()
-        .unwrap_or_default()
-        .to_owned();
+    let arn = text(definition.task_definition_arn());
     let platform = definition.runtime_platform();
     Live {
         id: arn.clone(),
@@ -427,7 +425,7 @@ fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {
         },
         arn: Some(arn),
         inputs: Inputs {
-            family: definition.family().unwrap_or_default().to_owned(),
+            family: text(definition.family()),
             container_definitions: definition
                 .container_definitions()
                 .iter()
@@ -484,7 +482,7 @@ fn to_volume(volume: &Volume) -> EcsVolume {
 fn from_volume(volume: &EcsVolume) -> Volume {
     let host = volume.host().and_then(HostVolumeProperties::source_path);
     Volume {
-        name: volume.name().unwrap_or_default().to_owned(),
+        name: text(volume.name()),
         host_path: host.map(str::to_owned),
     }
 }

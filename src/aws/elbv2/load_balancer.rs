@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access_logs::{self, AccessLogs};
 use super::attribute::{self, Attributes, Settings};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check, in_vpc};
@@ -433,7 +434,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
     let zone = balancer.canonical_hosted_zone_id().unwrap_or_default();
     Live {
         inputs: Inputs {
-            name: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            name: text(balancer.load_balancer_name()),
             internal: balancer.scheme() == Some(&LoadBalancerSchemeEnum::Internal),
             load_balancer_type: balancer
                 .r#type()
@@ -465,7 +466,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
             vpc_id: balancer.vpc_id().map(str::to_owned),
         },
         outputs: Outputs {
-            dns_name: balancer.dns_name().unwrap_or_default().to_owned(),
+            dns_name: text(balancer.dns_name()),
             zone_id: zone.to_owned(),
             canonical_hosted_zone_id: zone.to_owned(),
             arn_suffix: arn

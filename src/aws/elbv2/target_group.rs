@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attribute::{self, Attributes, Settings};
 use super::health_check::{self, HealthCheck};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, check};
@@ -410,7 +411,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
     let arn = arn(group).to_owned();
     Live {
         inputs: Inputs {
-            name: group.target_group_name().unwrap_or_default().to_owned(),
+            name: text(group.target_group_name()),
             port: group.port().unwrap_or_default(),
             protocol: group.protocol().map_or("", ProtocolEnum::as_str).to_owned(),
             protocol_version: group.protocol_version().unwrap_or("HTTP1").to_owned(),
@@ -418,7 +419,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
                 .target_type()
                 .map_or("instance", TargetTypeEnum::as_str)
                 .to_owned(),
-            vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
+            vpc_id: text(group.vpc_id()),
             health_check: HealthCheck::from_sdk(group),
             deregistration_delay: attributes.parsed("deregistration_delay.timeout_seconds", 300),
             slow_start: attributes.parsed("slow_start.duration_seconds", 0),
@@ -431,7 +432,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
             }),
         },
         outputs: Outputs {
-            arn_suffix: arn.rsplit(':').next().unwrap_or_default().to_owned(),
+            arn_suffix: text(arn.rsplit(':').next()),
         },
         tags,
         condition: Condition::Ready,

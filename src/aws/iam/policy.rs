@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::pages;
@@ -299,10 +300,10 @@ fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
         .find(|version| version.is_default_version())
         .and_then(PolicyVersion::document);
     Live {
-        id: policy.arn().unwrap_or_default().to_owned(),
+        id: text(policy.arn()),
         arn: policy.arn().map(str::to_owned),
         inputs: Inputs {
-            name: policy.policy_name().unwrap_or_default().to_owned(),
+            name: text(policy.policy_name()),
             path: policy.path().unwrap_or("/").to_owned(),
             description: described(policy.description()),
             policy: decode(document.unwrap_or_default()),

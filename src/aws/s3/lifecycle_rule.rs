@@ -9,12 +9,13 @@ use super::bucket_lifecycle_configuration::{
     NoncurrentVersionExpiration, NoncurrentVersionTransition, Rule, Transition,
 };
 use super::unbuildable;
+use crate::aws::answer::text;
 use crate::aws::error::AwsResult;
 use crate::resource::{ErrorKind, ProviderError};
 
 pub(super) fn from_sdk(rule: &sdk::LifecycleRule) -> Rule {
     Rule {
-        id: rule.id().unwrap_or_default().to_owned(),
+        id: text(rule.id()),
         status: rule.status().as_str().to_owned(),
         filter: filter_from_sdk(rule),
         expiration: rule.expiration().map(|expiration| Expiration {

@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Current, SecretText};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
@@ -282,10 +283,10 @@ async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<
 
 fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {
     Live {
-        id: secret.arn().unwrap_or_default().to_owned(),
+        id: text(secret.arn()),
         arn: secret.arn().map(str::to_owned),
         inputs: Inputs {
-            name: secret.name().unwrap_or_default().to_owned(),
+            name: text(secret.name()),
             description: secret
                 .description()
                 .filter(|text| !text.is_empty())

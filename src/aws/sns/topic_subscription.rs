@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Attributes;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::{canonical_json, to_text};
@@ -269,7 +270,7 @@ fn key(subscription: &Subscription) -> Key {
         subscription.protocol(),
         subscription.endpoint(),
     ]
-    .map(|part| part.unwrap_or_default().to_owned())
+    .map(|part| text(part))
 }
 
 /// Returns the subscriptions that the stack wants, as far as they are known.

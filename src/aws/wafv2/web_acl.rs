@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::elbv2;
 use crate::aws::error::{AwsResult, expected, if_there};
@@ -171,7 +172,7 @@ impl ResourceType for WebAcl {
             Ok(answer) => {
                 let summary = expected(CREATE, answer.summary, "a summary")?;
                 Ok(Live {
-                    id: summary.id().unwrap_or_default().to_owned(),
+                    id: text(summary.id()),
                     arn: summary.arn().map(str::to_owned),
                     inputs: inputs.clone(),
                     outputs: NoOutputs {},
