@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aws_sdk_ecs::types::{Service as EcsService, ServiceField};
-use futures_util::future::try_join_all;
+use aws_sdk_ecs::types::Service as EcsService;
 
-use super::service::CLUSTER;
+use super::listing::{describe, list};
+use super::model::CLUSTER;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected, expected_or_failed};
-use crate::aws::pages::pages;
+use crate::aws::ecs::{cluster, name_of};
+use crate::aws::error::AwsResult;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, Value};
 
@@ -17,7 +17,7 @@ use crate::resource::{ErrorKind, Value};
 pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
     let ours: Vec<&str> = query
         .parents(CLUSTER)
-        .map(|cluster| super::name_of(&cluster.id))
+        .map(|cluster| name_of(&cluster.id))
         .collect();
     let mut places: BTreeMap<&str, BTreeSet<&str>> =
         ours.iter().map(|name| (*name, BTreeSet::new())).collect();
@@ -28,10 +28,7 @@ pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
         };
         match text("cluster") {
             Some(cluster) => {
-                places
-                    .entry(super::name_of(cluster))
-                    .or_default()
-                    .insert(name);
+                places.entry(name_of(cluster)).or_default().insert(name);
             }
             // A cluster that is not known yet is ours, or does not exist.
             None => {
@@ -78,14 +75,14 @@ pub(super) async fn in_cluster(
     };
     let parent = query
         .parents(CLUSTER)
-        .find(|parent| super::name_of(&parent.id) == cluster);
+        .find(|parent| name_of(&parent.id) == cluster);
     if let Some(parent) = parent {
         let active = found
             .iter()
             .filter(|service| service.status() == Some("ACTIVE"))
             .count();
         // There is a service that neither file nor index names: the index lags behind.
-        if super::cluster::active_services(query.session, &parent.id).await? > active {
+        if cluster::active_services(query.session, &parent.id).await? > active {
             let others: Vec<String> = list(context, cluster)
                 .await?
                 .into_iter()
@@ -95,46 +92,4 @@ pub(super) async fn in_cluster(
         }
     }
     Ok(found)
-}
-
-/// Returns the names of a cluster's services.
-pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
-    const OPERATION: &str = "ecs:ListServices";
-    pages(OPERATION, |token| async move {
-        let request = context
-            .ecs
-            .list_services()
-            .cluster(cluster)
-            .max_results(100)
-            .set_next_token(token.clone());
-        let page = context.send(request).await?;
-        let arns = expected(OPERATION, page.service_arns, "`serviceArns`")?;
-        let names = arns.iter().map(|arn| super::name_of(arn).to_owned());
-        let names = names.collect();
-        Ok((Some(names), page.next_token))
-    })
-    .await
-}
-
-/// Returns services of a cluster by name, at most ten per call.
-pub(super) async fn describe(
-    context: &Context,
-    cluster: &str,
-    names: &[String],
-) -> AwsResult<Vec<EcsService>> {
-    const OPERATION: &str = "ecs:DescribeServices";
-    let answers = try_join_all(names.chunks(10).map(|names| async move {
-        let request = context
-            .ecs
-            .describe_services()
-            .cluster(cluster)
-            .set_services(Some(names.to_vec()))
-            .include(ServiceField::Tags);
-        let answer = context.send(request).await?;
-        super::check(OPERATION, answer.failures())?;
-        let has_failures = !answer.failures().is_empty();
-        expected_or_failed(OPERATION, answer.services, has_failures, "`services`")
-    }))
-    .await?;
-    Ok(answers.into_iter().flatten().collect())
 }

@@ -14,9 +14,9 @@ use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 use futures_util::future::join_all;
 
 use super::diagnosis::groups_of;
-use super::service::Inputs;
-use super::task_definition;
+use super::model::Inputs;
 use crate::aws::context::Context;
+use crate::aws::ecs::task_definition;
 use crate::aws::error::AwsResult;
 
 /// The least limit: nothing is given up earlier.
@@ -166,8 +166,8 @@ mod tests {
     use aws_sdk_ecs::types::HealthCheck;
 
     use super::*;
-    use crate::aws::ecs::service::LoadBalancer;
-    use crate::aws::ecs::service_form::live;
+    use crate::aws::ecs::service::form::live;
+    use crate::aws::ecs::service::model::LoadBalancer;
 
     fn inputs(desired: i32, grace: i32, balanced: bool) -> Inputs {
         let mut inputs = live(&EcsService::builder().build()).inputs;

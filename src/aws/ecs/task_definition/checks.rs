@@ -3,19 +3,18 @@
 
 use std::collections::HashSet;
 
-use super::container_definition::{ContainerDefinition, HealthCheck, Secret};
-use super::task_definition::Inputs;
+use super::container_checks::fit_containers;
+use super::model::Inputs;
+use crate::aws::ecs::NAME;
 use crate::aws::policy::least_characters;
 use crate::aws::resource_type::check;
 use crate::resource::fargate;
-use crate::resource::{InvalidInput, Properties, Value};
+use crate::resource::{InvalidInput, Properties};
 
 /// The limit of a task definition, in bytes.
 const LONGEST: usize = 64 * 1024;
-/// The most containers of a task.
-const MOST_CONTAINERS: usize = 10;
 
-const CONTAINERS: &str = "containerDefinitions";
+const CONTAINERS: &str = Inputs::CONTAINER_DEFINITIONS;
 
 pub(super) fn checks(inputs: &Properties) -> Vec<InvalidInput> {
     let mut invalid_inputs = check_size(inputs);
@@ -55,79 +54,8 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
         fit_fargate(inputs, &mut invalid_inputs);
     }
     fit_containers(inputs, &mut invalid_inputs);
-    invalid_inputs
-}
-
-/// Returns conflicts between a service and the task definition that it runs.
-pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<InvalidInput> {
-    let texts = |value: Option<&Value>| -> Vec<String> {
-        let items = value.and_then(Value::as_list).unwrap_or_default();
-        let texts = items.iter().filter_map(Value::as_str);
-        texts.map(str::to_owned).collect()
-    };
-    let mut invalid_inputs = Vec::new();
-    let launch = service.get("launchType").and_then(Value::as_str);
-    let runs_on = texts(task.get("requiresCompatibilities"));
-    if let Some(launch) = launch
-        && !runs_on.is_empty()
-        && !runs_on.iter().any(|one| one == launch)
-    {
-        let reason = format!(
-            "is `{launch}`, and the task definition is made for `{}`",
-            runs_on.join("`, `")
-        );
-        invalid_inputs.push(InvalidInput::new("launchType", reason));
-    }
-    let mode = task.get("networkMode").and_then(Value::as_str);
-    let is_given = service.contains_key("networkConfiguration");
-    if mode == Some("awsvpc") && !is_given {
-        let reason = "must be given for tasks in the network mode `awsvpc`";
-        invalid_inputs.push(missing("networkConfiguration", reason));
-    }
-    let Some(Value::List(containers)) = task.get(CONTAINERS) else {
-        return invalid_inputs;
-    };
-    let balanced = service.get("loadBalancers").and_then(Value::as_list);
-    for (index, target) in balanced.unwrap_or_default().iter().enumerate() {
-        let Some(target) = target.as_object() else {
-            continue;
-        };
-        let Some(name) = target.get("containerName").and_then(Value::as_str) else {
-            continue;
-        };
-        let named = |container: &&Value| {
-            let own = container.as_object().and_then(|one| one.get("name"));
-            own.is_none_or(|own| own.as_str().is_none_or(|own| own == name))
-        };
-        let Some(container) = containers.iter().find(named) else {
-            let reason = format!("the task definition has no container `{name}`");
-            invalid_inputs.push(InvalidInput::new(
-                format!("loadBalancers[{index}].containerName"),
-                reason,
-            ));
-            continue;
-        };
-        let port = target.get("containerPort").and_then(Value::as_number);
-        let ports = container
-            .as_object()
-            .and_then(|container| container.get("portMappings"))
-            .and_then(Value::as_list)
-            .unwrap_or_default();
-        let maps = |mapping: &Value| {
-            let own = mapping.as_object().and_then(|one| one.get("containerPort"));
-            // A range, or a value that is not known yet, may contain it.
-            own.is_none_or(|own| own.as_number().is_none() || own.as_number() == port)
-        };
-        if let Some(port) = port
-            && !ports.iter().any(maps)
-        {
-            let reason = format!("the container `{name}` maps no port {port}");
-            invalid_inputs.push(InvalidInput::new(
-                format!("loadBalancers[{index}].containerPort"),
-                reason,
-            ));
-        }
-    }
+    fit_shares(inputs, &mut invalid_inputs);
+    fit_volumes(inputs, &mut invalid_inputs);
     invalid_inputs
 }
 
@@ -182,71 +110,6 @@ fn missing(property: &str, reason: &str) -> InvalidInput {
     InvalidInput::new(property, reason).decided_by([])
 }
 
-fn fit_containers(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
-    let containers = &inputs.container_definitions;
-    if containers.len() > MOST_CONTAINERS {
-        let count = containers.len();
-        let reason = format!("has {count} containers; AWS takes {MOST_CONTAINERS}");
-        invalid_inputs.push(InvalidInput::new(CONTAINERS, reason).decided_by([]));
-    }
-    if !containers.is_empty()
-        && containers
-            .iter()
-            .all(|container| container.essential == Some(false))
-    {
-        let reason = "at least one container must be `essential`";
-        invalid_inputs.push(InvalidInput::new(CONTAINERS, reason));
-    }
-    let mut names = HashSet::new();
-    let mut ports = HashSet::new();
-    for (index, container) in containers.iter().enumerate() {
-        let at = |part: &str| format!("{CONTAINERS}[{index}]{part}");
-        if let Some(name) = &container.name {
-            if let Some(unfit) = super::NAME.check_text(name) {
-                invalid_inputs.push(InvalidInput::new(at(".name"), unfit.reason));
-            }
-            if !names.insert(name) {
-                let reason = format!("`{name}` is the name of another container");
-                invalid_inputs.push(InvalidInput::new(at(".name"), reason));
-            }
-        }
-        for (number, port) in container.port_mappings.iter().flatten().enumerate() {
-            let at_port = at(&format!(".portMappings[{number}]"));
-            let Some(own) = port.container_port else {
-                continue;
-            };
-            let is_other = |host: &i32| *host != 0 && *host != own;
-            if inputs.network_mode != "none" && port.host_port.as_ref().is_some_and(is_other) {
-                let reason = format!("must be {own}, as `containerPort`, or be left out");
-                invalid_inputs.push(InvalidInput::new(format!("{at_port}.hostPort"), reason));
-            }
-            let protocol = port.protocol.clone().unwrap_or_else(|| "tcp".to_owned());
-            if !ports.insert((own, protocol)) {
-                let reason = format!(
-                    "{own} is a port of the task already: its containers share one address"
-                );
-                invalid_inputs.push(InvalidInput::new(
-                    format!("{at_port}.containerPort"),
-                    reason,
-                ));
-            }
-        }
-        fit_variables(container, &at, inputs, invalid_inputs);
-        if let Some(check) = &container.health_check {
-            fit_health_check(check, &at(".healthCheck"), invalid_inputs);
-        }
-        if let (Some(soft), Some(hard)) = (container.memory_reservation, container.memory)
-            && soft > hard
-        {
-            let reason = format!("is {soft}, and `memory` is {hard}");
-            invalid_inputs.push(InvalidInput::new(at(".memoryReservation"), reason));
-        }
-    }
-    fit_dependencies(containers, invalid_inputs);
-    fit_shares(inputs, invalid_inputs);
-    fit_volumes(inputs, invalid_inputs);
-}
-
 /// Checks that volumes have unique names, and that each mounted volume is one of them.
 fn fit_volumes(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let is_fargate = inputs
@@ -256,7 +119,7 @@ fn fit_volumes(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let mut names: HashSet<&str> = HashSet::new();
     for (index, volume) in inputs.volumes.iter().enumerate() {
         let at = |part: &str| format!("volumes[{index}].{part}");
-        if let Some(unfit) = super::NAME.check_text(&volume.name) {
+        if let Some(unfit) = NAME.check_text(&volume.name) {
             invalid_inputs.push(InvalidInput::new(at("name"), unfit.reason));
         }
         if !names.insert(&volume.name) {
@@ -291,132 +154,6 @@ fn fit_volumes(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     }
 }
 
-fn fit_variables(
-    container: &ContainerDefinition,
-    at: &impl Fn(&str) -> String,
-    inputs: &Inputs,
-    invalid_inputs: &mut Vec<InvalidInput>,
-) {
-    let secrets = container.secrets.as_deref().unwrap_or_default();
-    let environment = container.environment.as_deref().unwrap_or_default();
-    let mut names: HashSet<&str> = HashSet::new();
-    for (number, variable) in environment.iter().enumerate() {
-        let place = at(&format!(".environment[{number}]"));
-        let name = variable.name.as_deref().unwrap_or_default();
-        if name.is_empty() {
-            let reason = "must name a variable: ECS drops what has no name";
-            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
-        } else if !names.insert(name) {
-            let reason = format!("`{name}` is another variable, too; ECS keeps one of them");
-            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
-        }
-        if variable.value.is_none() {
-            let reason = "must be given: ECS drops a variable without a value";
-            let invalid_input = InvalidInput::new(format!("{place}.value"), reason);
-            invalid_inputs
-                .push(invalid_input.help("`\"\"` for an empty value, or take the variable out"));
-        }
-    }
-    for (number, secret) in secrets.iter().enumerate() {
-        let place = at(&format!(".secrets[{number}]"));
-        fit_secret(secret, &place, invalid_inputs);
-        if !secret.name.is_empty() && !names.insert(&secret.name) {
-            let reason = format!("`{}` is another variable, too; ECS takes one", secret.name);
-            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
-        }
-    }
-    let log = container.log_configuration.as_ref();
-    let options = log.and_then(|log| log.secret_options.as_deref());
-    let mut options_named: HashSet<&str> = HashSet::new();
-    for (number, option) in options.unwrap_or_default().iter().enumerate() {
-        let place = at(&format!(".logConfiguration.secretOptions[{number}]"));
-        fit_secret(option, &place, invalid_inputs);
-        let is_plain = log
-            .and_then(|log| log.options.as_ref())
-            .is_some_and(|options| options.contains_key(&option.name));
-        if !option.name.is_empty() && (is_plain || !options_named.insert(&option.name)) {
-            let reason = format!("`{}` is another option of the log, too", option.name);
-            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
-        }
-    }
-    if !secrets.is_empty() && inputs.execution_role_arn.is_none() {
-        let reason = "must be given where containers have `secrets`, which it reads";
-        invalid_inputs.push(missing("executionRoleArn", reason));
-    }
-}
-
-/// Checks an entry. One without a name or a source is refused by ECS as "The secret name must not be empty", or dropped.
-fn fit_secret(secret: &Secret, place: &str, invalid_inputs: &mut Vec<InvalidInput>) {
-    for (part, text) in [("name", &secret.name), ("valueFrom", &secret.value_from)] {
-        if text.is_empty() {
-            let reason = "must not be empty";
-            invalid_inputs.push(InvalidInput::new(format!("{place}.{part}"), reason));
-        }
-    }
-}
-
-fn fit_health_check(check: &HealthCheck, at: &str, invalid_inputs: &mut Vec<InvalidInput>) {
-    for (name, value, range) in [
-        ("interval", check.interval, 5..=300),
-        ("timeout", check.timeout, 2..=120),
-        ("retries", check.retries, 1..=10),
-        ("startPeriod", check.start_period, 0..=300),
-    ] {
-        if let Some(value) = value
-            && !range.contains(&value)
-        {
-            let reason = format!("takes {} to {}", range.start(), range.end());
-            invalid_inputs.push(InvalidInput::new(format!("{at}.{name}"), reason));
-        }
-    }
-    let first = check.command.first().map_or("", String::as_str);
-    if !["CMD", "CMD-SHELL", "NONE"].contains(&first) && !first.starts_with("${") {
-        let reason = "must begin with `CMD` or `CMD-SHELL`";
-        let invalid_input = InvalidInput::new(format!("{at}.command"), reason);
-        invalid_inputs.push(
-            invalid_input.help("`[CMD-SHELL, \"curl -f http://localhost/ || exit 1\"]`, for one"),
-        );
-    }
-}
-
-/// Checks that each container waits for one that exists, that can reach the condition, and that does not wait for it in
-/// turn.
-fn fit_dependencies(containers: &[ContainerDefinition], invalid_inputs: &mut Vec<InvalidInput>) {
-    let named = |name: &str| {
-        containers
-            .iter()
-            .find(|container| container.name.as_deref() == Some(name))
-    };
-    for (index, container) in containers.iter().enumerate() {
-        for (number, dependency) in container.depends_on.iter().flatten().enumerate() {
-            let at = format!("{CONTAINERS}[{index}].dependsOn[{number}]");
-            let name = &dependency.container_name;
-            let condition = dependency.condition.as_str();
-            let reason = match named(name) {
-                _ if Some(name) == container.name.as_ref() => {
-                    format!("`{name}` cannot wait for itself")
-                }
-                None => format!("there is no container `{name}`"),
-                Some(other) if condition == "HEALTHY" && other.health_check.is_none() => {
-                    format!("`{name}` has no `healthCheck`, and is never `HEALTHY`")
-                }
-                Some(other)
-                    if ["SUCCESS", "COMPLETE"].contains(&condition)
-                        && other.essential != Some(false) =>
-                {
-                    format!(
-                        "`{name}` is `essential`: the task stops when it does, and is never waited for \
-                         with `{condition}`"
-                    )
-                }
-                Some(_) => continue,
-            };
-            let decide = format!("{at}.containerName");
-            invalid_inputs.push(InvalidInput::new(at, reason).decided_by([&decide]));
-        }
-    }
-}
-
 /// Checks that the task has what its containers reserve.
 fn fit_shares(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let containers = &inputs.container_definitions;
@@ -447,6 +184,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::resource::Value;
 
     fn said(over: Json) -> Vec<String> {
         let mut task = json!({"family": "api", "cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"],

@@ -1,30 +1,15 @@
-//! Progress and outcome of a service's deployment.
+//! The status of a service's deployments.
 //!
 //! "One deployment, and as many tasks as wanted" is not success: a rollback of the circuit breaker ends in exactly that
-//! state. So the deployment that a call started is watched itself. It has succeeded once it is the primary one, completed,
-//! alone, and all its tasks run; it has failed once AWS says so, or has put another in its place.
-//!
-//! A failed deployment starts no more tasks, and if none was complete before it, none is rolled back to: the failed one
-//! stays in force, and only a new deployment goes on from there, even with the same task definition, whose tags it resolves
-//! again. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
-
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+//! state. So a deployment is judged by itself: it has succeeded once it is the primary one, completed, alone, and all its
+//! tasks run; it has failed once AWS says so, or has put another in its place.
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
-use tokio::time::Instant;
 
-use super::obstacle::{self, Lasting};
-use super::service::Inputs;
-use super::{diagnosis, patience, service_search};
-use crate::aws::answer::text;
-use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use super::model::Outputs;
+use crate::aws::ecs::name_of;
 use crate::aws::states::{self, DEPLOYMENT, ROLLOUT, SERVICE, is_lost};
-use crate::aws::wait::{Poll, Wait};
-use crate::resource::provider::Progress;
-use crate::resource::{Condition, ErrorKind, ProviderError};
+use crate::resource::Condition;
 
 /// The marks that tell a deployment from others.
 pub(super) struct Awaited<'a> {
@@ -36,17 +21,25 @@ pub(super) struct Awaited<'a> {
     pub instead_of: Option<&'a str>,
 }
 
-impl Awaited<'_> {
+impl<'a> Awaited<'a> {
+    pub(super) fn of(outputs: &'a Outputs) -> Self {
+        Self {
+            deployment: outputs.deployment.as_deref(),
+            task_definition: outputs.deployment_task_definition.as_deref(),
+            instead_of: outputs.instead_of.as_deref(),
+        }
+    }
+
     /// Returns the deployment, if the service's answer has it.
-    pub(super) fn among<'a>(&self, service: &'a Service) -> Option<&'a Deployment> {
+    pub(super) fn among<'s>(&self, service: &'s Service) -> Option<&'s Deployment> {
         let mut deployments = service.deployments().iter();
         match (self.deployment, self.task_definition) {
             (Some(id), _) => deployments.find(|deployment| deployment.id() == Some(id)),
             (None, Some(task_definition)) => deployments.find(|deployment| {
                 (self.instead_of.is_none() || deployment.id() != self.instead_of)
-                    && deployment.task_definition().is_some_and(|found| {
-                        super::name_of(found) == super::name_of(task_definition)
-                    })
+                    && deployment
+                        .task_definition()
+                        .is_some_and(|found| name_of(found) == name_of(task_definition))
             }),
             (None, None) => primary(service),
         }
@@ -55,18 +48,13 @@ impl Awaited<'_> {
 
 /// The status of a deployment.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     Steady,
     UnderWay(String),
     Failed(String),
     /// The answer does not have the deployment: it is too new, or another took its place.
     NotListed(String),
 }
-
-const OPERATION: &str = "ecs:DescribeServices";
-
-/// The time by which an answer may lag behind the call that started the deployment.
-const VISIBILITY: Duration = Duration::from_mins(2);
 
 /// Returns the deployment that AWS is rolling out.
 pub(super) fn primary(service: &Service) -> Option<&Deployment> {
@@ -124,7 +112,7 @@ pub(super) fn condition(service: &Service) -> Condition {
     }
 }
 
-fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
+pub(super) fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     let name = service.service_name().unwrap_or_default();
     if let Some(status) = service.status().filter(|status| is_lost(SERVICE, status)) {
         return Standing::Failed(format!("service `{name}` is {status}"));
@@ -191,7 +179,7 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     ))
 }
 
-fn has_breaker(service: &Service) -> bool {
+pub(super) fn has_breaker(service: &Service) -> bool {
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(|one| one.deployment_circuit_breaker());
     breaker.is_some_and(|breaker| breaker.enable())
@@ -203,142 +191,10 @@ fn in_its_place(ours: &Deployment, primary: Option<&Deployment>) -> String {
         .map(|primary| {
             format!(
                 "; `{}` is in its place",
-                super::name_of(primary.task_definition().unwrap_or_default())
+                name_of(primary.task_definition().unwrap_or_default())
             )
         })
         .unwrap_or_default()
-}
-
-/// The end of a wait that is no error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// The deployment is complete.
-    Steady,
-    /// The deployment of this id has failed because ECS could not assume a role of its tasks.
-    WantsRole(String),
-}
-
-/// The deployment to watch, and the settings for it.
-pub(super) struct Watch<'a> {
-    pub inputs: &'a Inputs,
-    pub awaited: Awaited<'a>,
-    /// True if a role that cannot be assumed may have been made a moment ago, so that another deployment would find it.
-    pub roles_may_be_new: bool,
-}
-
-/// Waits until the deployment is complete.
-///
-/// # Errors
-/// [`ErrorKind::Failed`] or [`ErrorKind::TimedOut`], with everything that explains it in the details.
-pub(super) async fn wait(
-    context: &Context,
-    watch: &Watch<'_>,
-    progress: &dyn Progress,
-) -> AwsResult<Ended> {
-    let Watch {
-        inputs, awaited, ..
-    } = watch;
-    let (cluster, name) = (inputs.cluster.as_str(), inputs.name.as_str());
-    let names = [name.to_owned()];
-    let started = Instant::now();
-    let was_listed = AtomicBool::new(false);
-    let lasting = Lasting::default();
-    // Tasks that had failed before this wait began, perhaps for a reason that is fixed by now.
-    let failed_before = AtomicI32::new(i32::MAX);
-    let seen: Mutex<Option<Service>> = Mutex::new(None);
-    let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
-    let poll = || async {
-        let found = service_search::describe(context, cluster, &names).await?;
-        let standing = found.first().map_or_else(
-            || Standing::NotListed("the service is not listed yet".to_owned()),
-            |service| standing(service, awaited),
-        );
-        if !matches!(standing, Standing::NotListed(_)) {
-            was_listed.store(true, Ordering::Relaxed);
-        }
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) = found.first().cloned();
-        match (standing, found.first()) {
-            (Standing::Steady, _) => Ok(Poll::Ready(Ended::Steady)),
-            (Standing::Failed(reason), found) => {
-                match found.and_then(|one| watch.wants_role(one)) {
-                    Some(ended) => Ok(Poll::Ready(ended)),
-                    None => failed(reason),
-                }
-            }
-            (Standing::NotListed(status), found) => {
-                if !was_listed.load(Ordering::Relaxed) && started.elapsed() < VISIBILITY {
-                    return Ok(Poll::Pending(status));
-                }
-                failed(match found.and_then(primary) {
-                    Some(primary) => format!(
-                        "another deployment took the place of the one that was started: it runs `{}`",
-                        super::name_of(primary.task_definition().unwrap_or_default())
-                    ),
-                    None => format!("service `{name}` is gone"),
-                })
-            }
-            (Standing::UnderWay(status), Some(service)) => {
-                let deployment = awaited.among(service);
-                let tasks = deployment.map_or(0, Deployment::failed_tasks);
-                let before = failed_before.fetch_min(tasks, Ordering::Relaxed).min(tasks);
-                // AWS starts tasks endlessly if no circuit breaker stops it.
-                let enough = patience::threshold(service.desired_count());
-                if !has_breaker(service) && tasks - before >= enough {
-                    if let Some(ended) = watch.wants_role(service) {
-                        return Ok(Poll::Ready(ended));
-                    }
-                    return failed(format!(
-                        "{} tasks have failed, and no circuit breaker ends the deployment",
-                        tasks - before
-                    ));
-                }
-                let (health, of_targets) = diagnosis::target_health(context, service).await;
-                let obstacle = obstacle::of_events(service, deployment);
-                let obstacle = obstacle.filter(|one| one.hand.is_some() || of_targets.is_none());
-                let obstacle = obstacle.or(of_targets);
-                if let Some(hand) = lasting.hand(obstacle.as_ref()) {
-                    let text = obstacle.map(|obstacle| obstacle.text).unwrap_or_default();
-                    let mut error = ProviderError::new(ErrorKind::Failed, OPERATION, text);
-                    error.remedy = Some(hand);
-                    return Err(error);
-                }
-                let text = obstacle.map(|obstacle| format!(": {}", obstacle.text));
-                Ok(Poll::Pending(status + &health + &text.unwrap_or_default()))
-            }
-            (Standing::UnderWay(status), None) => Ok(Poll::Pending(status)),
-        }
-    };
-    let longer = || async {
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match seen {
-            Some(service) => patience::longest(context, &service, inputs).await,
-            None => Duration::ZERO,
-        }
-    };
-    let limited = Wait {
-        deadline: patience::limit(inputs),
-        ..Wait::long(OPERATION, 0, progress)
-    };
-    match limited.until_at_longest(poll, longer).await {
-        Err(error) if matches!(error.kind, ErrorKind::Failed | ErrorKind::TimedOut) => {
-            let (details, remedy) = diagnosis::explain(context, cluster, name, awaited).await;
-            let remedy = error.remedy.clone().or(remedy);
-            Err(ProviderError {
-                remedy,
-                ..error.with_details(details)
-            })
-        }
-        other => other,
-    }
-}
-
-impl Watch<'_> {
-    /// Returns the end of a deployment that has failed for a role, if another deployment may find the role.
-    fn wants_role(&self, service: &Service) -> Option<Ended> {
-        let deployment = self.awaited.among(service)?;
-        let wants = self.roles_may_be_new && obstacle::wants_role(service, deployment);
-        wants.then(|| Ended::WantsRole(text(deployment.id())))
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealt
 use aws_smithy_types::DateTime;
 use tokio::time::Instant;
 
+use crate::aws::ecs::name_of;
 use crate::aws::states::{SERVICE_EVENT, Standing, States, TARGET_REASON, TASK_STOPPED};
 use crate::resource::provider::Remedy;
 
@@ -92,7 +93,7 @@ fn since<'a>(
 
 fn definition<'a>(service: &'a Service, deployment: Option<&'a Deployment>) -> &'a str {
     let of_deployment = deployment.and_then(Deployment::task_definition);
-    super::name_of(
+    name_of(
         of_deployment
             .or(service.task_definition())
             .unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! A service in our form and in the SDK's, and the canonical forms of its properties.
+//! A service in our form and in the SDK's.
 
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration,
@@ -6,35 +6,27 @@ use aws_sdk_ecs::types::{
     Service as EcsService,
 };
 
-use super::rollout::{self, Awaited};
-use super::service::{
-    CircuitBreaker, Inputs, LATEST, LoadBalancer, NONE, NetworkConfiguration, Outputs, Service,
+use super::deployment;
+use super::model::{
+    CircuitBreaker, Inputs, LATEST, LoadBalancer, NONE, NetworkConfiguration, Outputs,
 };
 use crate::aws::answer::text;
+use crate::aws::ecs::{from_sdk, invalid};
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Live, LiveOf};
+use crate::aws::resource_type::Live;
 use crate::aws::states;
-use crate::resource::diff::sorted;
-use crate::resource::{Condition, Properties, Value};
+use crate::resource::Condition;
 
-pub(super) fn awaited(outputs: &Outputs) -> Awaited<'_> {
-    Awaited {
-        deployment: outputs.deployment.as_deref(),
-        task_definition: outputs.deployment_task_definition.as_deref(),
-        instead_of: outputs.instead_of.as_deref(),
-    }
-}
-
-pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
+pub(super) fn live(service: &EcsService) -> Live<Inputs, Outputs> {
     let arn = text(service.service_arn());
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(DeploymentConfiguration::deployment_circuit_breaker);
-    let primary = rollout::primary(service);
+    let primary = deployment::primary(service);
     let outputs = Outputs {
         deployment: primary.and_then(|primary| primary.id().map(str::to_owned)),
         deployment_task_definition: primary
             .and_then(|primary| primary.task_definition().map(str::to_owned)),
-        failed: rollout::has_failed(service),
+        failed: deployment::has_failed(service),
         instead_of: None,
     };
     Live {
@@ -87,13 +79,13 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
             force_new_deployment: None,
             wait_for_steady_state: None,
         },
-        tags: super::from_sdk(service.tags()),
+        tags: from_sdk(service.tags()),
         condition: match service.status() {
             // Its name is free only once it is gone, so it is deleted completely and made again.
             Some(status) if states::is_lost(states::SERVICE, status) => {
                 Condition::Broken(status.to_lowercase())
             }
-            _ => rollout::condition(service),
+            _ => deployment::condition(service),
         },
         outputs,
     }
@@ -121,7 +113,7 @@ pub(super) fn to_network(operation: &str, network: &NetworkConfiguration) -> Aws
             AssignPublicIp::Disabled
         })
         .build()
-        .map_err(super::invalid(operation))?;
+        .map_err(invalid(operation))?;
     Ok(EcsNetwork::builder()
         .awsvpc_configuration(configuration)
         .build())
@@ -139,99 +131,4 @@ pub(super) fn to_load_balancers(inputs: &Inputs) -> Vec<EcsLoadBalancer> {
                 .build()
         })
         .collect()
-}
-
-/// Returns the canonical form of a network: subnets and groups are sets; there is no public address unless asked for.
-pub(super) fn canonical_network(value: Value) -> Value {
-    let Value::Object(mut network) = value else {
-        return value;
-    };
-    for list in ["subnets", "securityGroups"] {
-        if let Some(values) = network.remove(list) {
-            network.insert(list.to_owned(), sorted(values));
-        }
-    }
-    network
-        .entry("assignPublicIp".to_owned())
-        .or_insert(Value::Bool(false));
-    Value::Object(network)
-}
-
-/// Keeps the live number of tasks, brought within the limits, where autoscaling owns it.
-///
-/// A count of 0 outside the limits switches the service off; a service that is off starts with the count of the file.
-pub(super) fn keep_scaled_count(desired: &mut Properties, observed: &Properties) {
-    let limits = desired
-        .get("desiredCountRange")
-        .and_then(Value::as_object)
-        .and_then(|range| {
-            Some((
-                range.get("min")?.as_number()?,
-                range.get("max")?.as_number()?,
-            ))
-        })
-        .filter(|(min, max)| min <= max);
-    let live = observed.get("desiredCount").and_then(Value::as_number);
-    let count = match (desired.get("desiredCount"), limits, live) {
-        (None | Some(Value::Null), None, _) => 0.0,
-        (None | Some(Value::Null), Some((min, max)), Some(live)) => live.clamp(min, max),
-        (Some(Value::Number(wanted)), Some((min, max)), Some(live)) => {
-            if *wanted == 0.0 && min > 0.0 {
-                0.0
-            } else if live == 0.0 && min > 0.0 {
-                wanted.clamp(min, max)
-            } else {
-                live.clamp(min, max)
-            }
-        }
-        _ => return,
-    };
-    desired.insert("desiredCount".to_owned(), count.into());
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::resource::value::properties;
-
-    fn kept(desired: serde_json::Value, live: i32) -> Option<Value> {
-        let Value::Object(mut desired) = Value::from(desired) else {
-            return None;
-        };
-        keep_scaled_count(&mut desired, &properties([("desiredCount", live.into())]));
-        desired.remove("desiredCount")
-    }
-
-    #[test]
-    fn the_count_of_autoscaling_stays_between_its_limits() {
-        let range = json!({"min": 1, "max": 3});
-        let scaled = |count: i32| json!({"desiredCount": count, "desiredCountRange": range});
-        assert_eq!(kept(scaled(1), 2), Some(2.into()));
-        assert_eq!(kept(scaled(1), 5), Some(3.into()));
-        // It is switched off, and on again.
-        assert_eq!(kept(scaled(0), 2), Some(0.into()));
-        assert_eq!(kept(scaled(2), 0), Some(2.into()));
-        // Without a range, the file decides.
-        assert_eq!(kept(json!({"desiredCount": 1}), 2), Some(1.into()));
-        assert_eq!(kept(json!({}), 2), Some(0.into()));
-        assert_eq!(kept(json!({"desiredCountRange": range}), 2), Some(2.into()));
-        // A scheduled zero inside the range belongs to autoscaling, too.
-        assert_eq!(
-            kept(
-                json!({"desiredCount": 1, "desiredCountRange": {"min": 0, "max": 3}}),
-                0
-            ),
-            Some(0.into())
-        );
-    }
-
-    #[test]
-    fn order_of_subnets_means_nothing() {
-        assert_eq!(
-            canonical_network(json!({"subnets": ["b", "a"]}).into()),
-            canonical_network(json!({"subnets": ["a", "b"], "assignPublicIp": false}).into())
-        );
-    }
 }

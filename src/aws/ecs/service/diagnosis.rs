@@ -5,28 +5,25 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{
-    Container, ContainerDefinition, DesiredStatus, HealthStatus, LogDriver, Service, Task,
-};
+use aws_sdk_ecs::types::{DesiredStatus, Service, Task};
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
 };
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join_all};
 
+use super::container_log::log_of;
+use super::deployment::Awaited;
+use super::listing;
 use super::obstacle::{self, Obstacle};
-use super::rollout::Awaited;
-use super::{service_search, task_definition};
 use crate::aws::context::Context;
+use crate::aws::ecs::{check, name_of};
 use crate::aws::error::AwsResult;
 use crate::aws::states::{Standing, TARGET, standing};
-use crate::resource::ErrorKind;
 use crate::resource::provider::Remedy;
 
 const EVENTS: usize = 5;
 const TASKS: usize = 3;
-const LOG_LINES: i32 = 10;
-
 /// The advice for a failed check that ECS makes inside the container, by a shell that not every image has.
 const WITHOUT_SHELL: &str = "the health check runs inside the container, by its shell: an image without `/bin/sh` always \
     fails it, and needs `healthCheck: { command: \"\" }` in the service's section, or `healthCheck` left out of a container \
@@ -40,7 +37,7 @@ pub(super) async fn explain(
     awaited: &Awaited<'_>,
 ) -> (Vec<String>, Option<Remedy>) {
     let names = [name.to_owned()];
-    let found = service_search::describe(context, cluster, &names).await;
+    let found = listing::describe(context, cluster, &names).await;
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -215,7 +212,7 @@ fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {
             (awaited.instead_of.is_none() || task.started_by() != awaited.instead_of)
                 && task
                     .task_definition_arn()
-                    .is_some_and(|found| super::name_of(found) == super::name_of(definition))
+                    .is_some_and(|found| name_of(found) == name_of(definition))
         }
         (None, None) => true,
     }
@@ -245,14 +242,14 @@ async fn tasks(
         .cluster(cluster)
         .set_tasks(Some(listed.task_arns().to_vec()));
     let answer = context.send(request).await?;
-    super::check(OPERATION, answer.failures())?;
+    check(OPERATION, answer.failures())?;
     Ok(answer.tasks.unwrap_or_default())
 }
 
 fn describe_task(task: &Task) -> String {
     let mut line = format!(
         "task {} stopped: {}",
-        super::name_of(task.task_arn().unwrap_or_default()),
+        name_of(task.task_arn().unwrap_or_default()),
         task.stopped_reason().unwrap_or("no reason given")
     );
     for container in task.containers() {
@@ -280,108 +277,12 @@ fn fails_its_own_check(task: &Task) -> bool {
         .is_some_and(|reason| reason.contains("failed container health checks"))
 }
 
-/// Returns the container to blame: one that failed, or is unhealthy, or takes the traffic, or else the first.
-fn culprit<'a>(service: &Service, task: &'a Task) -> Option<&'a Container> {
-    let containers = task.containers();
-    let takes_traffic = |container: &&Container| {
-        service
-            .load_balancers()
-            .iter()
-            .any(|entry| entry.container_name() == container.name())
-    };
-    containers
-        .iter()
-        .find(|container| container.exit_code().is_some_and(|code| code != 0))
-        .or_else(|| {
-            containers.iter().find(|container| {
-                container.reason().is_some()
-                    || container.health_status() == Some(&HealthStatus::Unhealthy)
-            })
-        })
-        .or_else(|| containers.iter().find(takes_traffic))
-        .or(containers.first())
-}
-
-/// Returns the last lines of a task's failing container.
-async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String> {
-    let Some(name) = culprit(service, task).and_then(Container::name) else {
-        return Vec::new();
-    };
-    let could_not = |why: String| {
-        vec![format!(
-            "the log of container `{name}` could not be read: {why}"
-        )]
-    };
-    let arn = task.task_definition_arn().unwrap_or_default();
-    let definition = match task_definition::describe(context, arn).await {
-        Ok(Some((definition, _))) => definition,
-        Ok(None) => return could_not(format!("`{}` is gone", super::name_of(arn))),
-        Err(error) => return could_not(error.to_string()),
-    };
-    let place = definition
-        .container_definitions()
-        .iter()
-        .find(|container| container.name() == Some(name))
-        .ok_or_else(|| "the task definition does not know it".to_owned())
-        .and_then(|container| stream(container, task, &context.region));
-    let (group, stream) = match place {
-        Ok(place) => place,
-        Err(why) => return could_not(why),
-    };
-    let request = context
-        .logs
-        .get_log_events()
-        .log_group_name(&group)
-        .log_stream_name(&stream)
-        .limit(LOG_LINES)
-        .start_from_head(false);
-    let answer = context.send(request).await;
-    match answer {
-        Ok(answer) if answer.events().is_empty() => {
-            vec![format!("container `{name}` has logged nothing")]
-        }
-        Ok(answer) => answer
-            .events()
-            .iter()
-            .filter_map(|event| event.message())
-            .map(|message| format!("log of `{name}`: {}", message.trim_end()))
-            .collect(),
-        // The stream is made with the container's first line.
-        Err(error) if error.is(ErrorKind::NotFound) => {
-            vec![format!("container `{name}` has logged nothing to {group}")]
-        }
-        Err(error) => could_not(error.to_string()),
-    }
-}
-
-/// Returns log group and stream of a container: `<prefix>/<container>/<task id>`.
-fn stream(
-    container: &ContainerDefinition,
-    task: &Task,
-    region: &str,
-) -> Result<(String, String), String> {
-    let log = container
-        .log_configuration()
-        .ok_or("it has no log configuration")?;
-    if *log.log_driver() != LogDriver::Awslogs {
-        return Err(format!("it logs to {}", log.log_driver().as_str()));
-    }
-    let option = |key: &str| log.options().and_then(|options| options.get(key));
-    if let Some(other) = option("awslogs-region").filter(|other| *other != region) {
-        return Err(format!("it logs to region {other}"));
-    }
-    let group = option("awslogs-group").ok_or("it has no `awslogs-group`")?;
-    let prefix = option("awslogs-stream-prefix").ok_or("it has no `awslogs-stream-prefix`")?;
-    let id = super::name_of(task.task_arn().unwrap_or_default());
-    let name = container.name().unwrap_or_default();
-    Ok((group.clone(), format!("{prefix}/{name}/{id}")))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use aws_sdk_ecs::types::LogConfiguration;
+    use aws_sdk_ecs::types::Container;
     use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthReasonEnum};
+
+    use super::*;
 
     fn task() -> Task {
         let container =
@@ -399,11 +300,6 @@ mod tests {
         assert_eq!(
             describe_task(&task()),
             "task abc stopped: Essential container in task exited; container `sidecar` exited with 0; container `api` exited with 1"
-        );
-        let service = Service::builder().build();
-        assert_eq!(
-            culprit(&service, &task()).and_then(Container::name),
-            Some("api")
         );
     }
 
@@ -437,25 +333,5 @@ mod tests {
             describe_target(&target),
             "target 10.0.1.5:8000 is unhealthy: Target.FailedHealthChecks: Health checks failed with these codes: [502]"
         );
-    }
-
-    #[test]
-    fn the_stream_is_found_from_the_task_definition() {
-        let log = LogConfiguration::builder()
-            .log_driver(LogDriver::Awslogs)
-            .options("awslogs-group", "/aws/ecs/api")
-            .options("awslogs-stream-prefix", "ecs")
-            .options("awslogs-region", "eu-south-2")
-            .build()
-            .unwrap();
-        let container = ContainerDefinition::builder()
-            .name("api")
-            .log_configuration(log)
-            .build();
-        assert_eq!(
-            stream(&container, &task(), "eu-south-2"),
-            Ok(("/aws/ecs/api".to_owned(), "ecs/api/abc".to_owned()))
-        );
-        assert!(stream(&container, &task(), "eu-west-1").is_err());
     }
 }
