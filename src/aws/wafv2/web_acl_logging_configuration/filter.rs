@@ -4,9 +4,9 @@ use aws_sdk_wafv2::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::change;
-use super::web_acl_logging_configuration::WHOLE;
 use crate::aws::error::AwsResult;
+use crate::aws::wafv2::action::change;
+use crate::aws::wafv2::place::LOGGING;
 use crate::resource::Value;
 use crate::resource::diff::sorted;
 
@@ -67,7 +67,7 @@ impl LoggingFilter {
     pub(super) fn to_sdk(&self) -> AwsResult<sdk::LoggingFilter> {
         let filters = self.filters.iter().map(Filter::to_sdk);
         let default = one_of("defaultBehavior", &self.default_behavior, BEHAVIORS)?;
-        WHOLE.built(
+        LOGGING.built(
             sdk::LoggingFilter::builder()
                 .default_behavior(default.into())
                 .set_filters(Some(filters.collect::<AwsResult<_>>()?))
@@ -88,7 +88,7 @@ impl Filter {
         let conditions = self.conditions.iter().map(FilterCondition::to_sdk);
         let behavior = one_of("behavior", &self.behavior, BEHAVIORS)?;
         let requirement = one_of("requirement", &self.requirement, REQUIREMENTS)?;
-        WHOLE.built(
+        LOGGING.built(
             sdk::Filter::builder()
                 .behavior(behavior.into())
                 .requirement(requirement.into())
@@ -117,16 +117,15 @@ impl FilterCondition {
             (Some(of), None) => {
                 let action = one_of("action", &of.action, sdk::ActionValue::values())?;
                 let action = sdk::ActionCondition::builder().action(action.into());
-                condition.action_condition(WHOLE.built(action.build())?)
+                condition.action_condition(LOGGING.built(action.build())?)
             }
             (None, Some(of)) => {
                 let label = sdk::LabelNameCondition::builder().label_name(&of.label_name);
-                condition.label_name_condition(WHOLE.built(label.build())?)
+                condition.label_name_condition(LOGGING.built(label.build())?)
             }
             _ => {
-                return Err(
-                    WHOLE.refuse("a condition is either `actionCondition` or `labelNameCondition`")
-                );
+                return Err(LOGGING
+                    .refuse("a condition is either `actionCondition` or `labelNameCondition`"));
             }
         }
         .build())
@@ -153,7 +152,7 @@ fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> AwsResult<&'w str> {
     }
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     let reason = format!("`{key}` is one of {}; `{word}` is none", words.join(", "));
-    Err(WHOLE.refuse(&reason))
+    Err(LOGGING.refuse(&reason))
 }
 
 /// The canonical form: the order of filters and conditions means nothing.
