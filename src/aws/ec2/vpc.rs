@@ -105,7 +105,7 @@ impl ResourceType for Vpc {
         // answer.
         let ahead = async {
             if has_group && !known.is_empty() {
-                drop(security_group::of_vpcs(context, query.session, &known).await);
+                drop(security_group::listing::of_vpcs(context, query.session, &known).await);
             }
             Ok(())
         };

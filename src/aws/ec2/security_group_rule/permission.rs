@@ -4,12 +4,14 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRuleRequest, UserIdGroupPair,
 };
 
-use super::security_group_rule::Inputs;
+use super::canonical::{port, protocol};
+use super::model::Inputs;
+use crate::aws::ec2::network_address;
 use crate::resource::{InvalidInput, Value};
 
 /// Returns whether AWS takes two rules of one group and direction for the same rule.
 pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
-    let range = |range: Option<&String>| super::network_address(range.cloned().into());
+    let range = |range: Option<&String>| network_address(range.cloned().into());
     let way = |inputs: &Inputs| {
         (
             protocol(inputs.ip_protocol.as_str().into()),
@@ -22,30 +24,6 @@ pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
     way(left) == way(right)
         && left.prefix_list_id == right.prefix_list_id
         && left.referenced_security_group_id == right.referenced_security_group_id
-}
-
-/// The one name of each protocol: AWS returns the name if there is one.
-pub(super) fn protocol(value: Value) -> Value {
-    let Some(text) = value.as_str() else {
-        return value;
-    };
-    let text = text.to_lowercase();
-    Value::String(match text.as_str() {
-        "1" => "icmp".to_owned(),
-        "6" => "tcp".to_owned(),
-        "17" => "udp".to_owned(),
-        "58" => "icmpv6".to_owned(),
-        "all" => "-1".to_owned(),
-        _ => text,
-    })
-}
-
-/// The port; -1 is what AWS returns if no port is given.
-pub(super) fn port(value: Value) -> Value {
-    if value.as_number() == Some(-1.0) {
-        return Value::Null;
-    }
-    value
 }
 
 /// The ways to name a peer, of which a rule has one.
@@ -191,13 +169,6 @@ mod tests {
             prefix_list_id: None,
             referenced_security_group_id: None,
             description: None,
-        }
-    }
-
-    #[test]
-    fn protocols_have_one_name() {
-        for (written, returned) in [("6", "tcp"), ("TCP", "tcp"), ("all", "-1"), ("50", "50")] {
-            assert_eq!(protocol(written.into()), Value::from(returned));
         }
     }
 
