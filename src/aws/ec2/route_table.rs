@@ -5,12 +5,13 @@
 //! - A new table may not be found for a while, not even by the call that tags it: tags are part of the creation
 //!   (hashicorp/terraform-provider-aws#7644, kubernetes/kops#597).
 
-use std::sync::Arc;
+pub(super) mod listing;
 
-use aws_sdk_ec2::types::{Filter, ResourceType as Ec2Type, RouteTable as SdkRouteTable};
+use aws_sdk_ec2::types::{ResourceType as Ec2Type, RouteTable as SdkRouteTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::listing::{find, of_stack};
 use super::{ByToken, Creation};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
@@ -107,51 +108,6 @@ impl ByToken for Creation<'_, RouteTable> {
     async fn touch(&self, id: &str) -> AwsResult<()> {
         super::tag(self.context, id, self.new.tags).await
     }
-}
-
-/// The stack's route tables, with their routes and associations: requested once for all three types.
-pub(super) async fn of_stack(
-    context: &Context,
-    query: Query<'_>,
-) -> AwsResult<Arc<Vec<SdkRouteTable>>> {
-    let by = super::of_stack(query.stack);
-    query
-        .session
-        .once("ec2:DescribeRouteTables", || list(context, by))
-        .await
-}
-
-pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRouteTable>> {
-    let by = &by;
-    context
-        .pages(
-            |token| {
-                context
-                    .ec2
-                    .describe_route_tables()
-                    .filters(by.clone())
-                    .max_results(100)
-                    .set_next_token(token)
-            },
-            |page| (page.route_tables, page.next_token),
-        )
-        .await
-}
-
-/// One route table.
-///
-/// # Errors
-/// [`crate::resource::ErrorKind::NotFound`] if there is none.
-pub(super) async fn find(context: &Context, id: &str) -> AwsResult<SdkRouteTable> {
-    let answer = context
-        .send(context.ec2.describe_route_tables().route_table_ids(id))
-        .await?;
-    answer
-        .route_tables
-        .unwrap_or_default()
-        .into_iter()
-        .next()
-        .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", id))
 }
 
 fn live(context: &Context, table: &SdkRouteTable) -> LiveOf<RouteTable> {
