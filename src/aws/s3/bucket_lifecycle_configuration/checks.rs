@@ -1,11 +1,34 @@
-//! The checks for lifecycle rules that S3 does not take.
+//! Combinations that S3 does not accept in lifecycle rules.
 
-use super::bucket_lifecycle_configuration::Rule;
+use std::collections::HashSet;
+
+use super::model::{Inputs, Rule};
+use crate::aws::s3::bucket_lifecycle_configuration::PUT;
+use crate::aws::s3::bucket_lifecycle_configuration::to_sdk;
 use crate::resource::InvalidInput;
+
+pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs: Vec<InvalidInput> = inputs
+        .rules
+        .iter()
+        .filter_map(|rule| to_sdk(PUT, rule).err())
+        .map(|error| InvalidInput::new("rules", error.message))
+        .collect();
+    let mut ids = HashSet::new();
+    for (index, rule) in inputs.rules.iter().enumerate() {
+        let at = format!("rules[{index}]");
+        if !ids.insert(&rule.id) {
+            let reason = format!("`{}` is the id of another rule", rule.id);
+            invalid_inputs.push(InvalidInput::new(format!("{at}.id"), reason));
+        }
+        invalid_inputs.extend(fit_rule(&at, rule));
+    }
+    invalid_inputs
+}
 
 /// The combinations in a rule that S3 does not take:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
-pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<InvalidInput> {
+fn fit_rule(at: &str, rule: &Rule) -> Vec<InvalidInput> {
     let mut invalid_inputs = Vec::new();
     let expires = rule
         .expiration

@@ -4,14 +4,16 @@ use aws_sdk_s3::types as sdk;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::bucket_lifecycle_configuration::{
+use super::model::{
     AbortIncompleteMultipartUpload, And, Expiration, Filter, FilterTag,
     NoncurrentVersionExpiration, NoncurrentVersionTransition, Rule, Transition,
 };
-use super::unbuildable;
 use crate::aws::answer::text;
 use crate::aws::error::AwsResult;
+use crate::aws::s3::unbuildable;
 use crate::resource::{ErrorKind, ProviderError};
+
+pub(super) const PUT: &str = "s3:PutBucketLifecycleConfiguration";
 
 pub(super) fn from_sdk(rule: &sdk::LifecycleRule) -> Rule {
     Rule {
@@ -167,13 +169,6 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
         }))
         .build()
         .map_err(unbuildable(operation))
-}
-
-impl Transition {
-    /// The days that apply, `None` if a date does.
-    pub(super) fn days_in_force(&self) -> Option<i32> {
-        self.days.or_else(|| self.date.is_none().then_some(0))
-    }
 }
 
 /// The setting for delete markers. S3 does not take it beside days or a date, not even `false`, which says nothing.
