@@ -33,7 +33,6 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check, in_vpc};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::Value;
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, ProviderError, Schema, Tags,
