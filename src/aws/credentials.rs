@@ -231,7 +231,7 @@ impl Source {
         }
         if is_about_time(error) {
             return Some(Remedy::new(
-                "the clock of this machine is off, and AWS takes no signature that is: set it, then run",
+                "the clock of this machine is wrong, so AWS rejects the signature: set the clock, then run",
             ));
         }
         // AWS has refused them: it no longer knows the credentials, or never did.
@@ -265,21 +265,21 @@ impl Source {
         };
         let text = match self {
             _ if wrong_secret => format!(
-                "the secret key in {from} is not the one that belongs to its access key: correct it, then run"
+                "the secret key in {from} does not belong to its access key: correct it, then run"
             ),
             Self::Environment { temporary: true } if expired => format!(
-                "the session in {from} is over; get new credentials into it, AWS_SESSION_TOKEN with them, then run"
+                "the session in {from} has expired; set new credentials, AWS_SESSION_TOKEN among them, then run"
             ),
             _ if expired => {
-                format!("the session in {from} is over; get new credentials into it, then run")
+                format!("the session in {from} has expired; set new credentials, then run")
             }
             Self::Environment { temporary: false } => format!(
-                "the access key in {from} is not one that AWS knows: it may have been deleted or switched off, or \
-                 AWS_SESSION_TOKEN is missing beside it; put another there, then run"
+                "AWS does not know the access key in {from}: it may have been deleted or deactivated, or \
+                 AWS_SESSION_TOKEN is missing; replace it, then run"
             ),
             _ => format!(
-                "the access key in {from} is not one that AWS knows: it may have been deleted or switched off; put \
-                 another there, then run"
+                "AWS does not know the access key in {from}: it may have been deleted or deactivated; replace it, then \
+                 run"
             ),
         };
         Some(Remedy::new(text))
@@ -314,8 +314,8 @@ impl Chain {
             }
             Base::SignIn { profile } => match error.code.as_str() {
                 "ForbiddenException" => Remedy::new(format!(
-                    "the sign-in holds, but its user has not the role that profile `{profile}` names in that account: \
-                     correct `sso_account_id` and `sso_role_name`, or have the role assigned; then run"
+                    "the sign-in is valid, but its user does not have the role that profile `{profile}` names in that \
+                     account: correct `sso_account_id` and `sso_role_name`, or have the role assigned; then run"
                 )),
                 _ => sign_in(profile),
             },
@@ -325,8 +325,8 @@ impl Chain {
             ))
             .command("aws configure sso-session"),
             Base::Console { profile } => Remedy::new(format!(
-                "profile `{profile}` is one of `aws login`, which only the AWS CLI reads; let it hand the credentials \
-                 on, and run without --profile"
+                "profile `{profile}` is one of `aws login`, which only the AWS CLI reads; export its credentials, and \
+                 run without --profile"
             ))
             .command(exported(profile)),
             Base::Process { profile } => Remedy::new(format!(
@@ -353,8 +353,8 @@ impl Chain {
             && error.code == "AccessDenied"
         {
             return Remedy::new(format!(
-                "profile `{}` wants a code of an MFA device, for which only the AWS CLI asks; let it hand the \
-                 credentials on, and run without --profile",
+                "profile `{}` needs an MFA code, which only the AWS CLI asks for; export its credentials, and run \
+                 without --profile",
                 role.profile
             ))
             .command(exported(&self.profile));
@@ -367,8 +367,8 @@ impl Chain {
                     _ => &self.profile,
                 };
                 Remedy::new(format!(
-                    "the credentials of profile `{with}`, with which the role is assumed, have expired or are not \
-                     AWS's any more; renew them, then run"
+                    "the credentials of profile `{with}`, with which the role is assumed, have expired or were \
+                     revoked; renew them, then run"
                 ))
             }
             _ => {
@@ -384,7 +384,7 @@ impl Chain {
 }
 
 fn sign_in(profile: &str) -> Remedy {
-    Remedy::new("the sign-in has ended, or there was none; sign in, then run")
+    Remedy::new("not signed in, or the sign-in has expired; sign in, then run")
         .command(format!("aws sso login --profile {}", word(profile)))
 }
 
@@ -399,7 +399,7 @@ fn exported(profile: &str) -> String {
 fn token_file(path: &str, error: &ProviderError) -> Remedy {
     let text = match error.code.as_str() {
         "ExpiredTokenException" | "ExpiredToken" => format!(
-            "the web identity token in {path} has expired; have it written again just before this step, then run"
+            "the web identity token in {path} has expired; renew it just before this step, then run"
         ),
         "InvalidIdentityToken" | "InvalidIdentityTokenException" => format!(
             "AWS does not take the web identity token in {path}: make the issuer an OIDC provider of this account, with \
@@ -409,10 +409,10 @@ fn token_file(path: &str, error: &ProviderError) -> Remedy {
                            subject, then run"
             .to_owned(),
         _ if !Path::new(path).exists() => format!(
-            "the web identity token file {path} is not there: whatever writes it has to come first (in GitHub Actions \
-             aws-actions/configure-aws-credentials, with `permissions: id-token: write`); then run"
+            "the web identity token file {path} does not exist: the step that writes it has to run first (in GitHub \
+             Actions aws-actions/configure-aws-credentials, with `permissions: id-token: write`); then run"
         ),
-        _ => format!("see to the web identity token in {path}, then run"),
+        _ => format!("check the web identity token in {path}, then run"),
     };
     Remedy::new(text)
 }

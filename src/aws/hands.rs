@@ -34,7 +34,8 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         .command(format!("aws kms list-keys --region {region}")),
         "InvalidRequestException" if is_marked_for_deletion(&error.code, &error.message) => {
             Remedy::new(
-                "the secret is scheduled for deletion, and its value cannot be had: restore it, or name another; then run",
+                "the secret is scheduled for deletion, and its value cannot be read: restore it, or name another; then \
+                 run",
             )
             .command(format!(
                 "aws secretsmanager list-secrets --include-planned-deletion --region {region}"
@@ -44,7 +45,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
             ))
         }
         "InvalidRequestException" if is_deleted_secret(&error.code, &error.message) => Remedy::new(
-            "the secret was deleted, and its value cannot be had: make it again, or name another; then run",
+            "the secret was deleted, and its value cannot be read: create it again, or name another; then run",
         ),
         // These are not about a name that could be changed: another object is in the place.
         "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
@@ -52,7 +53,8 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         )
         .command("aws ec2 describe-addresses"),
         "RouteAlreadyExists" => Remedy::new(
-            "the route table has a route to this range that is not fde-infra's: remove it, or want another range; then run",
+            "the route table has a route to this range that is not fde-infra's: remove it, or choose another range; \
+             then run",
         )
         .command("aws ec2 describe-route-tables"),
         "InvalidPermission.Duplicate" => Remedy::new(
@@ -60,15 +62,17 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         )
         .command("aws ec2 describe-security-group-rules"),
         "InvalidSubnet.Conflict" => Remedy::new(
-            "another subnet of the VPC has addresses of this range: want another `cidrBlock`, or remove that subnet; then \
-             run",
+            "another subnet of the VPC has addresses of this range: choose another `cidrBlock`, or remove that subnet; \
+             then run",
         )
         .command("aws ec2 describe-subnets"),
         "DuplicateListener" => Remedy::new(
-            "the load balancer has a listener on this port already: want another port, or remove that listener; then run",
+            "the load balancer has a listener on this port already: choose another port, or remove that listener; then \
+             run",
         ),
         "PriorityInUse" => Remedy::new(
-            "the listener has a rule of this priority already: want another `priority`, or remove that rule; then run",
+            "the listener has a rule of this priority already: choose another `priority`, or remove that rule; then \
+             run",
         ),
         _ => return None,
     })

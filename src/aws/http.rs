@@ -162,7 +162,7 @@ struct Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if would_give_away(&request, self.plain.as_deref()) {
-            let reason = "what is secret is not sent to another machine over plain http";
+            let reason = "secrets are not sent to another machine over plain http";
             return HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into())));
         }
         let answering = if is_of_this_machine(request.uri()) {

@@ -241,7 +241,7 @@ pub(super) const SERVICE_EVENT: &States = &[
     (
         "No Container Instances were found",
         waits(
-            "the cluster has no container instance: register one, or want the launch type `FARGATE`; then run",
+            "the cluster has no container instance: register one, or use the launch type `FARGATE`; then run",
             "",
         ),
     ),
@@ -433,7 +433,8 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "insufficient-capacity",
         waits(
-            "AWS has no instance of this class left in the zones of `{id}`; want another class, or try it later; then run",
+            "AWS has no instance of this class left in the zones of `{id}`; choose another class, or try again later; \
+             then run",
             "",
         ),
     ),

@@ -222,7 +222,7 @@ async fn met(
     .await;
     match found {
         Ok(log) if new.instead_of.contains(&log.id) => {
-            let text = "AWS does not take it beside the one that it takes the place of: give it the option \
+            let text = "AWS does not accept it beside the one that it replaces: give it the option \
                         `deleteBeforeReplace: true`, then run";
             error.details.push(format!("`{}` is there", log.id));
             error.remedy = Some(Remedy::new(text));

@@ -76,12 +76,10 @@ impl ResourceType for NatGateway {
             .blockers(&[])
             .interrupts(
                 Interruption::new(
-                    "what is behind it reaches nothing outside until the new one stands",
+                    "its subnets cannot reach the internet until the new one is ready",
                 )
-                .create_first("open connections end, and what is new leaves by another address")
-                .deleted(
-                    "open connections end, and what is new leaves by another way or not at all",
-                ),
+                .create_first("open connections end, and new ones leave by another address")
+                .deleted("open connections end, and new ones take another route or none"),
             )
     }
 

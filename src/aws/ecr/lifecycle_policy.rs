@@ -185,7 +185,7 @@ fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> 
     let mut gone = before.iter();
     let is_earlier = came.any(|rule| is_earlier(&before, rule))
         || gone.any(|rule| kept_by(&after, rule).is_some_and(|after| after < rule.most));
-    is_earlier.then_some("more images expire, and are gone for good")
+    is_earlier.then_some("more images expire and are lost")
 }
 
 /// How many images, or days, the rules keep of what a rule selects. Without a rule of their own, images fall under the rule for
@@ -215,7 +215,7 @@ fn takes(observed: &Properties, wanted: &Properties, held: &Properties) -> Optio
     }
     // A policy that only keeps takes nothing.
     let text = Some(texts.join(", ")).filter(|text| !text.is_empty())?;
-    Some(format!("there are images, of which go for good: {text}"))
+    Some(format!("there are images that would be deleted: {text}"))
 }
 
 /// How many images, or days, a rule keeps of what it selects.

@@ -191,7 +191,7 @@ impl ResourceType for Repository {
             Err(mut error) if error.code == "RepositoryNotEmptyException" => {
                 error.kind = ErrorKind::Guarded;
                 error.message = format!(
-                    "repository `{}` holds images, of which no snapshot can be left behind",
+                    "repository `{}` holds images, and there is no snapshot of a repository",
                     live.id
                 );
                 Err(error)

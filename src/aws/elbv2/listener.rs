@@ -81,7 +81,7 @@ impl ResourceType for Listener {
             // Its rules are deleted with it.
             .blockers(&[])
             .interrupts(
-                Interruption::new("its port is closed until the new one stands")
+                Interruption::new("its port is closed until the new one is ready")
                     .sends_to(Inputs::DEFAULT_ACTIONS),
             )
             .server_managed(|desired, _| complete(desired))

@@ -73,7 +73,7 @@ impl ResourceType for ListenerRule {
             .reads_after(&["aws:lb:Listener"])
             .child_of(Inputs::LISTENER_ARN, "aws:lb:Listener")
             .interrupts(
-                Interruption::new("what it matches is answered by other rules until the new one stands")
+                Interruption::new("other rules answer what it matches until the new one is ready")
                     .sends_to(Inputs::ACTIONS),
             )
             .opens()
@@ -324,7 +324,7 @@ fn refuse_equal_priorities(wanted: &[Wanted]) -> AwsResult<()> {
             return Err(super::invalid(
                 TOKEN,
                 format!(
-                    "priority: `{}` and `{}` want the same one on the same listener",
+                    "priority: `{}` and `{}` have the same one on the same listener",
                     other.urn.name(),
                     rule.urn.name()
                 ),

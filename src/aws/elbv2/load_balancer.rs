@@ -57,7 +57,7 @@ impl ResourceType for LoadBalancer {
             .spreads_over(Inputs::SUBNETS)
             .interrupts(
                 Interruption::new(
-                    "nothing is reached until the new one stands, under another DNS name",
+                    "nothing can be reached until the new one is ready, under another DNS name",
                 )
                 .create_first("its DNS name and its addresses change")
                 .deleted("its DNS name and its addresses are lost"),

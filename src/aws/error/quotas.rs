@@ -31,7 +31,7 @@ const QUOTAS: &[Quota] = &[
         service: "ec2",
         number: "L-0263D0A3",
         ask: 10,
-        less: "`natGateways: single` or `none` under `network:` takes fewer, and so does releasing what nothing uses",
+        less: "`natGateways: single` or `none` under `network:` needs fewer, and unused ones can be released",
     },
     Quota {
         operation: "ec2:",
@@ -166,7 +166,7 @@ const QUOTAS: &[Quota] = &[
         service: "rds",
         number: "L-A59F4C87",
         ask: 40,
-        less: "`databaseEvents: false` under `monitoring:` does without",
+        less: "`databaseEvents: false` under `monitoring:` needs none",
     },
     Quota {
         operation: "rds:",
@@ -214,19 +214,19 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
     // This is not a quota that can be raised: AWS reviews new accounts first.
     if error.message.contains(NO_LOAD_BALANCERS) {
         return Some(Remedy::new(
-            "AWS lets this account have no load balancer yet, as happens to new ones: open a case with AWS Support (it is \
-             free: account and billing, of Elastic Load Balancing), and once it is answered, run",
+            "AWS does not let this account create load balancers yet, as happens with new ones: open a case with AWS \
+             Support (it is free: account and billing, of Elastic Load Balancing), and once it is answered, run",
         ));
     }
     if error.code == "InsufficientDBInstanceCapacity" {
         return Some(Remedy::new(
-            "AWS has no room for this instance class in these zones now: want another `instanceClass` under `database:`, or \
-             wait; then run",
+            "AWS has no capacity for this instance class in these zones now: choose another `instanceClass` under \
+             `database:`, or wait; then run",
         ));
     }
     if error.code == "InsufficientFreeAddressesInSubnet" {
         return Some(Remedy::new(
-            "the subnets have too few free addresses: want larger ones, under `network:`, or fewer tasks; then run",
+            "the subnets have too few free addresses: make them larger, under `network:`, or run fewer tasks; then run",
         ));
     }
     let code = error
@@ -246,7 +246,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         _ => super::REGION,
     };
     let text = format!(
-        "the account's quota is full: {}{less}; ask for more, which takes minutes to days, then run",
+        "the account's quota is used up: {}{less}; request a higher one, which takes minutes to days, then run",
         quota.counts
     );
     Some(Remedy::new(text).command(format!(

@@ -18,7 +18,8 @@ pub(super) fn of(error: &ProviderError) -> Option<Remedy> {
     }
     // <https://github.com/hashicorp/terraform-provider-aws/issues/22107>
     if error.code.starts_with("DBUpgradeDependencyFailure") {
-        let text = "RDS wants the replicas of a database upgraded before it: upgrade those that it names, then run";
+        let text = "RDS requires the replicas of a database to be upgraded before it: upgrade those that it names, \
+                    then run";
         return Some(Remedy::new(text).command(
             "aws rds modify-db-instance --db-instance-identifier REPLICA --engine-version VERSION --apply-immediately",
         ));
@@ -257,7 +258,8 @@ mod tests {
                 "DBUpgradeDependencyFailure",
                 "One or more of the DB Instance's read replicas need to be upgraded: shop-replica1".to_owned(),
                 Some(
-                    "RDS wants the replicas of a database upgraded before it: upgrade those that it names, then run",
+                    "RDS requires the replicas of a database to be upgraded before it: upgrade those that it names, \
+                     then run",
                 ),
             ),
             (

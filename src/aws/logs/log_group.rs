@@ -92,7 +92,7 @@ impl ResourceType for LogGroup {
                 let days = |inputs: &Properties| inputs.get(Inputs::RETENTION_IN_DAYS)?.as_number();
                 let is_shorter = days(wanted)
                     .is_some_and(|wanted| days(observed).is_none_or(|days| days > wanted));
-                is_shorter.then_some("events older than that go for good")
+                is_shorter.then_some("older events are deleted")
             })
             .checks(|inputs| check(inputs, fit))
     }

@@ -223,9 +223,9 @@ impl ResourceType for Instance {
             .discards(request::discards)
             .interrupts(
                 Interruption::new(
-                    "the database cannot be reached until the new one stands, and that is empty",
+                    "the database cannot be reached until the new one is ready, and the new one is empty",
                 )
-                .create_first("what uses the database comes to use the new one, which is empty")
+                .create_first("its users switch to the new one, which is empty")
                 .updated(restarts::effect),
             )
             .pending(pending::of)

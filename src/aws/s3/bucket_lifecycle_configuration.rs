@@ -100,7 +100,7 @@ fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> 
     let (before, after) = (expirations(observed), expirations(wanted));
     let mut after = after.iter();
     let is_earlier = after.any(|(what, days)| before.get(what).is_none_or(|before| days < before));
-    is_earlier.then_some("what is older than that goes for good")
+    is_earlier.then_some("older objects are deleted")
 }
 
 /// Days until expiration under the enabled rules, by kind of expiration and filter. Each date is a kind of its own.

@@ -196,7 +196,7 @@ async fn restore(
     value: Option<&str>,
     error: ProviderError,
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
-    let purged = || Poll::Pending("its former self is being deleted".to_owned());
+    let purged = || Poll::Pending("the former secret is being deleted".to_owned());
     let met = describe(context, &new.inputs.name).await;
     let met = match met.map(|met| live(&met)) {
         Ok(met) if met.tags.belongs_to(new.urn.stack()) => {
@@ -235,7 +235,7 @@ fn of_others(id: &str, error: ProviderError) -> ProviderError {
     ProviderError {
         kind: ErrorKind::NotOurs,
         message: format!(
-            "{id} is scheduled for deletion, bears the tags of this secret, and was made by no run of this stack"
+            "{id} is scheduled for deletion, has the tags of this secret, and was made by no run of this stack"
         ),
         remedy: Some(Remedy::new(remedy)),
         ..error

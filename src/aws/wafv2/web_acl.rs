@@ -163,7 +163,7 @@ impl ResourceType for WebAcl {
                 ErrorKind::Guarded,
                 UPDATE,
                 format!(
-                    "`{}` was changed by somebody else since it was read; a new preview shows how",
+                    "`{}` has changed since it was read; a new preview shows how",
                     wanted.name
                 ),
             ));

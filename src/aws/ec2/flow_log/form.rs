@@ -61,7 +61,8 @@ pub(super) fn condition(log: &SdkFlowLog) -> Condition {
             let reason = reason.unwrap_or("AWS gives no reason");
             // terraform-aws-modules/terraform-aws-vpc#1262: it stays so after the policy is fixed.
             Condition::Busy(format!(
-                "`FAILED`: no record arrives ({reason}); where a mended role or policy does not help, `up --replace` does"
+                "`FAILED`: no record arrives ({reason}); if correcting the role or the policy does not help, `up \
+                 --replace` does"
             ))
         }
         _ => Condition::Ready,

@@ -33,8 +33,8 @@ pub(super) fn as_main(table: &RouteTable, all: &[RouteTable]) -> Option<Holder> 
     let (id, vpc) = (table.route_table_id()?, table.vpc_id()?);
     let text = format!("{vpc}, which has {id} as its main route table");
     let remedy = Remedy::new(format!(
-        "others have made route table {id} the main one of {vpc}, and AWS keeps it as long as it is; make another table \
-         the main one, then run"
+        "others have made route table {id} the main one of {vpc}, so AWS does not delete it; make another table the \
+         main one, then run"
     ));
     let other = spare(table, all).map_or_else(
         || format!("$(aws ec2 create-route-table --vpc-id {vpc} --query RouteTable.RouteTableId --output text)"),

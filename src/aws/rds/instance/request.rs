@@ -386,9 +386,9 @@ pub(super) fn discards(observed: &Properties, wanted: &Properties) -> Option<&'s
     if after >= before {
         None
     } else if after == 0.0 {
-        Some("all automated backups go for good")
+        Some("all automated backups are deleted")
     } else {
-        Some("automated backups older than that go for good")
+        Some("older automated backups are deleted")
     }
 }
 
