@@ -1,4 +1,4 @@
-//! Answers of bounded size. The SDK reads an answer whole before it parses it, so that an endless one would fill the memory.
+//! Answers of bounded size, and texts in them. The SDK reads an answer whole before it parses it, so that an endless one would fill the memory.
 
 use std::time::Duration;
 
@@ -34,6 +34,11 @@ enum Fault {
     TooLong(usize),
     #[error("it came to a standstill")]
     Still,
+}
+
+/// Returns a text of an answer: empty where the answer leaves it out, as most models allow.
+pub(super) fn text(answered: Option<&str>) -> String {
+    answered.unwrap_or_default().to_owned()
 }
 
 /// Returns the answer, if its body is within the given limit in bytes. An answer without a stated length is read to its end.

@@ -11,6 +11,7 @@ use aws_smithy_types::error::operation::BuildError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
@@ -237,10 +238,9 @@ fn live(policy: &ScalingPolicy) -> LiveOf<Policy> {
             // A policy of another type shows as one that tracks nothing, which differs from whatever is wanted.
             target_tracking_scaling_policy_configuration: TargetTracking {
                 predefined_metric_specification: Metric {
-                    predefined_metric_type: metric
-                        .map(|metric| metric.predefined_metric_type().as_str())
-                        .unwrap_or_default()
-                        .to_owned(),
+                    predefined_metric_type: text(
+                        metric.map(|metric| metric.predefined_metric_type().as_str()),
+                    ),
                     resource_label: metric
                         .and_then(|metric| metric.resource_label().map(str::to_owned)),
                 },

@@ -6,6 +6,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric as SdkMetric, MetricDataQuery,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::policy::{compact, ordered_by};
 use crate::resource::Value;
 
@@ -50,20 +51,17 @@ pub struct Metric {
 impl MetricQuery {
     pub(super) fn from_sdk(query: &MetricDataQuery) -> Self {
         Self {
-            id: query.id().unwrap_or_default().to_owned(),
+            id: text(query.id()),
             account_id: query.account_id().map(str::to_owned),
             expression: query.expression().map(str::to_owned),
             label: query.label().map(str::to_owned),
             metric: query.metric_stat().map(|stat| {
                 let metric = stat.metric();
                 Metric {
-                    metric_name: metric
-                        .and_then(SdkMetric::metric_name)
-                        .unwrap_or_default()
-                        .to_owned(),
+                    metric_name: text(metric.and_then(SdkMetric::metric_name)),
                     namespace: metric.and_then(SdkMetric::namespace).map(str::to_owned),
                     period: stat.period().unwrap_or_default(),
-                    stat: stat.stat().unwrap_or_default().to_owned(),
+                    stat: text(stat.stat()),
                     unit: stat.unit().map(|unit| unit.as_str().to_owned()),
                     dimensions: dimensions_from_sdk(
                         metric.map(SdkMetric::dimensions).unwrap_or_default(),

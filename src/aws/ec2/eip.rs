@@ -10,6 +10,7 @@ use aws_sdk_ec2::types::{Address, DomainType, ResourceType as Ec2Type};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
@@ -123,7 +124,7 @@ fn still_associated(mut error: ProviderError) -> ProviderError {
 }
 
 fn live(context: &Context, address: &Address) -> LiveOf<Eip> {
-    let id = address.allocation_id().unwrap_or_default().to_owned();
+    let id = text(address.allocation_id());
     Live {
         arn: Some(context.arn("ec2", &format!("elastic-ip/{id}"))),
         inputs: Inputs {

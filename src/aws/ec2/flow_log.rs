@@ -12,202 +12,34 @@
 //! - Records arrive for some minutes after the flow log is gone. With `logs:CreateLogGroup` in its role they bring a
 //!   deleted log group back: terraform-aws-modules/terraform-aws-vpc#435.
 
+mod canonical;
+mod checks;
+mod form;
+mod model;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    DestinationFileFormat, DestinationOptionsRequest, DestinationOptionsResponse, Filter,
-    FlowLog as SdkFlowLog, FlowLogsResourceType, LogDestinationType, ResourceType as Ec2Type,
-    TrafficType, UnsuccessfulItem,
+    Filter, LogDestinationType, ResourceType as Ec2Type, TrafficType, UnsuccessfulItem,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use self::model::{Destination, DestinationOptions, FileFormat, Inputs, Traffic};
+
+use self::canonical::bare;
+use self::checks::fit;
+use self::form::{live, options_to_sdk};
 use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, from_sdk, kind};
-use crate::aws::resource_type::{
-    Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
-};
+use crate::aws::resource_type::{Change, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{Query, Remedy};
-use crate::resource::value::properties;
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Value,
-};
-
-/// A record of the traffic of a VPC, a subnet or a network interface: who has spoken to whom, and what was refused.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// Id of the VPC, if all of its traffic is recorded.
-    #[property(replaces)]
-    pub vpc_id: Option<String>,
-    /// Id of the subnet, if the traffic of a subnet is recorded.
-    #[property(replaces)]
-    pub subnet_id: Option<String>,
-    /// Id of the network interface, if the traffic of a network interface is recorded.
-    #[property(replaces)]
-    pub eni_id: Option<String>,
-    /// The traffic that is recorded: all of it, only what is accepted, or only what is refused.
-    #[property(default("ALL"), replaces)]
-    pub traffic_type: Traffic,
-    /// The kind of the destination.
-    #[property(default("cloud-watch-logs"), replaces)]
-    pub log_destination_type: Destination,
-    /// ARN of the log group or of the bucket. The ARN of a bucket may end in a folder, in which the records are then
-    /// stored.
-    #[property(required, replaces, canonical(bare_arn), regional)]
-    pub log_destination: String,
-    /// The fields of a record, in their order: `${version} ${srcaddr} ${dstaddr}`. In a stack file each `$` is written `$$`,
-    /// since `${…}` is a reference there. Default: AWS's own format of version 2.
-    #[property(replaces, canonical(unusual_format))]
-    pub log_format: Option<String>,
-    /// The longest time, in seconds, over which the packets of one flow become one record: 60 or 600.
-    #[property(default(600), replaces)]
-    pub max_aggregation_interval: i32,
-    /// ARN of the role with which the records are written to a log group. A bucket has a policy instead.
-    #[property(replaces)]
-    pub iam_role_arn: Option<String>,
-    /// The form of the files in a bucket. Default: plain text, in a folder for each day.
-    #[property(replaces, canonical(unusual_options))]
-    pub destination_options: Option<DestinationOptions>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-pub enum Traffic {
-    Accept,
-    All,
-    Reject,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum Destination {
-    CloudWatchLogs,
-    S3,
-}
-
-/// The form of the files in a bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(inline)]
-pub struct DestinationOptions {
-    /// Default: `plain-text`.
-    pub file_format: Option<FileFormat>,
-    /// True if the folders are named in the style of Hive: `year=2026/month=11`. Default: false.
-    pub hive_compatible_partitions: Option<bool>,
-    /// True if there is a folder for each hour instead of for each day. Default: false.
-    pub per_hour_partition: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum FileFormat {
-    PlainText,
-    Parquet,
-}
-
-/// The format that AWS uses if none is given. It is sent nevertheless, so that later records have the format that was asked
-/// for.
-/// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>
-const DEFAULT_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
-     ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
+use crate::resource::{CreateClass, ErrorKind, ProviderError, Schema};
 
 const CREATE: &str = "ec2:CreateFlowLogs";
 const DESCRIBE: &str = "ec2:DescribeFlowLogs";
 const DELETE: &str = "ec2:DeleteFlowLogs";
-
-impl Inputs {
-    /// The recorded resource, by kind and id. `None` unless there is exactly one.
-    fn watched(&self) -> Option<(FlowLogsResourceType, &str)> {
-        match (&self.vpc_id, &self.subnet_id, &self.eni_id) {
-            (Some(id), None, None) => Some((FlowLogsResourceType::Vpc, id)),
-            (None, Some(id), None) => Some((FlowLogsResourceType::Subnet, id)),
-            (None, None, Some(id)) => Some((FlowLogsResourceType::NetworkInterface, id)),
-            _ => None,
-        }
-    }
-
-    fn format(&self) -> &str {
-        self.log_format.as_deref().unwrap_or(DEFAULT_FORMAT)
-    }
-
-    /// Returns whether the two are so alike that AWS does not take one beside the other.
-    fn is_like(&self, other: &Self) -> bool {
-        self.watched() == other.watched()
-            && bare(&self.log_destination) == bare(&other.log_destination)
-            && self.traffic_type == other.traffic_type
-            && self.format() == other.format()
-    }
-}
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    let mut invalid_inputs = Vec::new();
-    if inputs.watched().is_none() {
-        let reason = "one of `vpcId`, `subnetId` and `eniId` says what is recorded";
-        invalid_inputs.push(InvalidInput::new("vpcId", reason).decided_by([]));
-    }
-    if ![60, 600].contains(&inputs.max_aggregation_interval) {
-        invalid_inputs.push(
-            InvalidInput::new("maxAggregationInterval", "AWS takes 60 and 600 seconds")
-                .help("600 makes fewer records, and costs less; 60 shows what happens sooner"),
-        );
-    }
-    let destination = &inputs.log_destination;
-    let is_arn_of = |service: &str| destination.split(':').nth(2) == Some(service);
-    match inputs.log_destination_type {
-        Destination::CloudWatchLogs => {
-            if destination.starts_with("arn:") && !is_arn_of("logs") {
-                invalid_inputs.push(
-                    InvalidInput::new("logDestination", "is not the ARN of a log group")
-                        .help("records go to a bucket with `logDestinationType: s3`"),
-                );
-            }
-            if inputs.iam_role_arn.is_none() {
-                invalid_inputs.push(
-                    InvalidInput::new(
-                        "iamRoleArn",
-                        "must be given where records go to a log group",
-                    )
-                    .decided_by(["logDestinationType"])
-                    .help("the role lets `vpc-flow-logs.amazonaws.com` write to the group"),
-                );
-            }
-            if inputs.destination_options.is_some() {
-                invalid_inputs.push(
-                    InvalidInput::new("destinationOptions", "is about files in a bucket")
-                        .decided_by(["logDestinationType"])
-                        .help("leave it out, or send the records to a bucket: `logDestinationType: s3`"),
-                );
-            }
-        }
-        Destination::S3 => {
-            if destination.starts_with("arn:") && !is_arn_of("s3") {
-                invalid_inputs.push(InvalidInput::new(
-                    "logDestination",
-                    "is not the ARN of a bucket",
-                ));
-            }
-            // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery",
-            // aws-secure-environment-accelerator#1111.
-            if inputs.iam_role_arn.is_some() {
-                invalid_inputs.push(
-                    InvalidInput::new("iamRoleArn", "AWS takes no role where records go to a bucket")
-                        .decided_by(["logDestinationType"])
-                        .help(
-                            "leave it out: the policy of the bucket lets `delivery.logs.amazonaws.com` in",
-                        ),
-                );
-            }
-        }
-    }
-    invalid_inputs
-}
 
 pub struct FlowLog;
 
@@ -430,124 +262,6 @@ async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<FlowLog>>> 
         )
         .await?;
     Ok(logs.iter().filter_map(|log| live(context, log)).collect())
-}
-
-/// Reads a flow log of a supported kind: transit gateways and Firehose have flow logs, too.
-fn live(context: &Context, log: &SdkFlowLog) -> Option<LiveOf<FlowLog>> {
-    let id = log.flow_log_id()?.to_owned();
-    let watched = log.resource_id()?;
-    let of = |prefix: &str| watched.starts_with(prefix).then(|| watched.to_owned());
-    let inputs = Inputs {
-        vpc_id: of("vpc-"),
-        subnet_id: of("subnet-"),
-        eni_id: of("eni-"),
-        traffic_type: match log.traffic_type() {
-            Some(TrafficType::Accept) => Traffic::Accept,
-            Some(TrafficType::Reject) => Traffic::Reject,
-            _ => Traffic::All,
-        },
-        log_destination_type: match log.log_destination_type() {
-            None | Some(LogDestinationType::CloudWatchLogs) => Destination::CloudWatchLogs,
-            Some(LogDestinationType::S3) => Destination::S3,
-            Some(_) => return None,
-        },
-        log_destination: match (log.log_destination(), log.log_group_name()) {
-            (Some(arn), _) => bare(arn).to_owned(),
-            // A flow log that was made with the name of a group has no ARN: hashicorp/terraform-provider-aws#45770.
-            (None, Some(name)) => context.arn("logs", &format!("log-group:{name}")),
-            (None, None) => return None,
-        },
-        log_format: log.log_format().map(str::to_owned),
-        max_aggregation_interval: log.max_aggregation_interval().unwrap_or(600),
-        iam_role_arn: log.deliver_logs_permission_arn().map(str::to_owned),
-        destination_options: log.destination_options().map(options_from_sdk),
-    };
-    inputs.watched()?;
-    Some(Live {
-        arn: Some(context.arn("ec2", &format!("vpc-flow-log/{id}"))),
-        inputs,
-        outputs: NoOutputs {},
-        tags: super::from_sdk(log.tags()),
-        condition: condition(log),
-        id,
-    })
-}
-
-/// The condition of a flow log, which has one state. Delivery of the records is another matter: AWS reports it some minutes
-/// later, and a report that does not change once the role is fixed is no reason to make another flow log with each run.
-fn condition(log: &SdkFlowLog) -> Condition {
-    match log.deliver_logs_status() {
-        Some("FAILED") => {
-            let reason = log.deliver_logs_error_message();
-            let reason = reason.unwrap_or("AWS gives no reason");
-            // terraform-aws-modules/terraform-aws-vpc#1262: it stays so after the policy is fixed.
-            Condition::Busy(format!(
-                "`FAILED`: no record arrives ({reason}); if correcting the role or the policy does not help, `up \
-                 --replace` does"
-            ))
-        }
-        _ => Condition::Ready,
-    }
-}
-
-fn options_to_sdk(options: &DestinationOptions) -> DestinationOptionsRequest {
-    let format = options.file_format.map(|format| match format {
-        FileFormat::PlainText => DestinationFileFormat::PlainText,
-        FileFormat::Parquet => DestinationFileFormat::Parquet,
-    });
-    DestinationOptionsRequest::builder()
-        .set_file_format(format)
-        .set_hive_compatible_partitions(options.hive_compatible_partitions)
-        .set_per_hour_partition(options.per_hour_partition)
-        .build()
-}
-
-fn options_from_sdk(options: &DestinationOptionsResponse) -> DestinationOptions {
-    DestinationOptions {
-        file_format: Some(match options.file_format() {
-            Some(DestinationFileFormat::Parquet) => FileFormat::Parquet,
-            _ => FileFormat::PlainText,
-        }),
-        hive_compatible_partitions: options.hive_compatible_partitions(),
-        per_hour_partition: options.per_hour_partition(),
-    }
-}
-
-/// The ARN of a log group without the `:*` behind it that policies want, and flow logs do not.
-fn bare(arn: &str) -> &str {
-    arn.strip_suffix(":*").unwrap_or(arn)
-}
-
-fn bare_arn(arn: Value) -> Value {
-    match arn.as_str() {
-        Some(text) => bare(text).into(),
-        None => arn,
-    }
-}
-
-/// A format other than AWS's own.
-fn unusual_format(format: Value) -> Value {
-    if format.as_str() == Some(DEFAULT_FORMAT) {
-        return Value::Null;
-    }
-    format
-}
-
-/// The options that differ from the defaults.
-fn unusual_options(options: Value) -> Value {
-    let Value::Object(mut fields) = options else {
-        return options;
-    };
-    let usual = properties([
-        ("fileFormat", "plain-text".into()),
-        ("hiveCompatiblePartitions", false.into()),
-        ("perHourPartition", false.into()),
-    ]);
-    fields.retain(|name, value| !value.is_null() && usual.get(name) != Some(value));
-    if fields.is_empty() {
-        return Value::Null;
-    }
-    Value::Object(fields)
 }
 
 #[cfg(test)]

@@ -5,15 +5,20 @@
 //! outside the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC that it watches
 //! (hashicorp/terraform-provider-aws#46747).
 
+mod interface;
+mod main_table;
+
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{
-    Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType, RouteTable,
-    RouteTableAssociationStateCode,
-};
+use aws_sdk_ec2::types::{Filter, InternetGateway, RouteTableAssociationStateCode};
 use futures_util::future::{try_join, try_join5};
 
+use self::interface::{PAGE, interface, interfaces, stranger};
+use self::main_table::{as_main, is_of, main_association, spare};
 use super::filter;
+use super::internet_gateway::listing as gateways;
+use super::route_table::listing as route_tables;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::resource::Tags;
@@ -26,9 +31,6 @@ pub(in crate::aws) const PIECES: [&str; 4] = [
     "aws:ec2:SecurityGroup",
     "aws:ec2:InternetGateway",
 ];
-
-/// The longest page of interfaces, subnets and groups.
-const PAGE: i32 = 1000;
 
 pub(super) async fn of_subnet(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
     let interfaces = interfaces(context, [filter("subnet-id", id)]).await?;
@@ -90,7 +92,7 @@ pub(super) async fn of_vpc(
                 .max_results(PAGE),
         ),
         groups(context, filter("vpc-id", id), tags),
-        super::route_table::list(context, filter("vpc-id", id)),
+        route_tables::list(context, filter("vpc-id", id)),
         strange_gateway(context, id, tags, ours),
     )
     .await?;
@@ -164,10 +166,12 @@ async fn strange_gateway(
     if ours.iter().any(|id| id.starts_with("igw-")) {
         return Ok(None);
     }
-    let gateway = super::internet_gateway::of_vpc(context, vpc).await?;
-    let gateway = gateway.filter(|gateway| !gateway.tags.are_of_one_stack(tags));
+    let gateway = gateways::of_vpc(context, vpc).await?;
+    let is_foreign =
+        |gateway: &InternetGateway| !super::from_sdk(gateway.tags()).are_of_one_stack(tags);
+    let gateway = gateway.filter(is_foreign);
     Ok(gateway.map(|gateway| {
-        let id = gateway.id;
+        let id = text(gateway.internet_gateway_id());
         let text = format!("internet gateway {id}");
         let hand = Remedy::new(format!(
             "{text} is not of this stack, and stays attached; if nothing needs it, detach it, then run"
@@ -179,47 +183,6 @@ async fn strange_gateway(
     }))
 }
 
-/// Returns whether a table belongs to the same stack as the object that carries these tags.
-fn is_of(table: &RouteTable, tags: &Tags) -> bool {
-    super::from_sdk(table.tags()).are_of_one_stack(tags)
-}
-
-/// The id of the association by which a table is the main one of its network.
-fn main_association(table: &RouteTable) -> Option<&str> {
-    let mut associations = table.associations().iter();
-    let main = associations.find(|association| association.main() == Some(true))?;
-    main.route_table_association_id()
-}
-
-/// A table that can become the main one instead: the earlier main table has no tags of ours.
-fn spare<'a>(table: &RouteTable, all: &'a [RouteTable]) -> Option<&'a str> {
-    let mut others = all.iter().filter(|other| {
-        let is_owned = super::from_sdk(other.tags()).owner().is_some();
-        !is_owned && other.route_table_id() != table.route_table_id()
-    });
-    others.find_map(RouteTable::route_table_id)
-}
-
-/// The network as the holder of a table of ours that others have made its main one: AWS deletes no main table by itself,
-/// and the network only after its other tables (hashicorp/vault#659). `all` are the tables of the network.
-fn as_main(table: &RouteTable, all: &[RouteTable]) -> Option<Holder> {
-    let association = main_association(table)?;
-    let (id, vpc) = (table.route_table_id()?, table.vpc_id()?);
-    let text = format!("{vpc}, which has {id} as its main route table");
-    let remedy = Remedy::new(format!(
-        "others have made route table {id} the main one of {vpc}, so AWS does not delete it; make another table the \
-         main one, then run"
-    ));
-    let other = spare(table, all).map_or_else(
-        || format!("$(aws ec2 create-route-table --vpc-id {vpc} --query RouteTable.RouteTableId --output text)"),
-        str::to_owned,
-    );
-    let hand = remedy.command(format!(
-        "aws ec2 replace-route-table-association --association-id {association} --route-table-id {other}"
-    ));
-    Some(Holder::lasting(association.to_owned(), text, hand))
-}
-
 /// Subnets that others have associated with a route table, gateways whose traffic it routes, and the network whose main
 /// table it is.
 pub(super) async fn of_route_table(
@@ -227,7 +190,7 @@ pub(super) async fn of_route_table(
     id: &str,
     tags: &Tags,
 ) -> AwsResult<Vec<Holder>> {
-    let table = super::route_table::find(context, id).await?;
+    let table = route_tables::find(context, id).await?;
     let associations = table.associations().iter().filter(|association| {
         association
             .association_state()
@@ -246,7 +209,7 @@ pub(super) async fn of_route_table(
         .filter(|_| main_association(&table).is_some())
     {
         Some(vpc) => {
-            let all = super::route_table::list(context, filter("vpc-id", vpc)).await?;
+            let all = route_tables::list(context, filter("vpc-id", vpc)).await?;
             as_main(&table, &all)
         }
         None => None,
@@ -296,19 +259,6 @@ pub(super) async fn of_attachment(context: &Context, vpc: &str) -> AwsResult<Vec
     Ok(interfaces.iter().map(interface).collect())
 }
 
-async fn interfaces<const N: usize>(
-    context: &Context,
-    by: [Filter; N],
-) -> AwsResult<Vec<NetworkInterface>> {
-    let request = context
-        .ec2
-        .describe_network_interfaces()
-        .set_filters(Some(by.to_vec()))
-        .max_results(PAGE);
-    let answer = context.send(request).await?;
-    Ok(answer.network_interfaces.unwrap_or_default())
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Group {
     id: String,
@@ -334,220 +284,4 @@ async fn groups(context: &Context, by: Filter, tags: &Tags) -> AwsResult<Vec<Gro
             name: group.group_name.unwrap_or_default(),
         })
         .collect())
-}
-
-/// The remedy for an object in our network that others have made.
-fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
-    Remedy::new(format!(
-        "{what} is not of this stack, and stays until it is deleted; if nothing needs it, delete it, then run"
-    ))
-    .command(format!("aws ec2 delete-{delete} {id}"))
-}
-
-/// `network interface eni-0a1b (load_balancer of amazon-elb: ELB app/web/50dc)`.
-fn interface(interface: &NetworkInterface) -> Holder {
-    Holder {
-        id: interface
-            .network_interface_id()
-            .unwrap_or_default()
-            .to_owned(),
-        text: described(interface),
-        hand: hand(interface),
-    }
-}
-
-/// The remedy for an interface that does not go away by itself.
-///
-/// Services release their interfaces within minutes (load balancers, NAT gateways, databases, tasks, functions), and mark
-/// them by `requesterManaged`, by a type of their own, or by the description. The interface of an instance goes with the
-/// instance, that of an endpoint with the endpoint, and one that a person has made when it is deleted.
-fn hand(interface: &NetworkInterface) -> Option<Remedy> {
-    let id = interface.network_interface_id()?;
-    if interface.interface_type() == Some(&NetworkInterfaceType::VpcEndpoint) {
-        return Some(
-            Remedy::new(format!(
-                "{} is part of a VPC endpoint, and goes with it; if nothing needs the endpoint, delete it, then run",
-                described(interface)
-            ))
-            .command(format!(
-                "aws ec2 describe-vpc-endpoints --query \"VpcEndpoints[?contains(NetworkInterfaceIds, '{id}')].VpcEndpointId\""
-            )),
-        );
-    }
-    let description = interface.description().unwrap_or_default();
-    let of_service = [
-        "ELB ",
-        "AWS ",
-        "Interface for NAT",
-        "RDS",
-        "arn:aws",
-        "attached to",
-    ]
-    .iter()
-    .any(|start| description.starts_with(start));
-    let of_person = interface.requester_managed() == Some(false)
-        && interface.interface_type() == Some(&NetworkInterfaceType::Interface)
-        && !of_service;
-    if !of_person {
-        return None;
-    }
-    let instance = interface
-        .attachment()
-        .and_then(|attachment| attachment.instance_id());
-    match instance {
-        Some(instance) => Some(
-            Remedy::new(format!(
-                "{}, which is not of this stack, has {}; move it, or terminate it if nothing needs it, then run",
-                instance_of(interface, instance),
-                described(interface)
-            ))
-            .command(format!(
-                "aws ec2 terminate-instances --instance-ids {instance}"
-            )),
-        ),
-        None if interface.status() == Some(&NetworkInterfaceStatus::Available) => Some(stranger(
-            &described(interface),
-            "network-interface --network-interface-id",
-            id,
-        )),
-        None => None,
-    }
-}
-
-/// `instance i-0a1b of account 123456789012`.
-fn instance_of(interface: &NetworkInterface, instance: &str) -> String {
-    let attachment = interface.attachment();
-    match attachment.and_then(|attachment| attachment.instance_owner_id()) {
-        Some(owner) => format!("instance {instance} of account {owner}"),
-        None => format!("instance {instance}"),
-    }
-}
-
-fn described(interface: &NetworkInterface) -> String {
-    let id = interface.network_interface_id().unwrap_or_default();
-    let kind = interface
-        .interface_type()
-        .map_or("interface", |kind| kind.as_str());
-    let requester = interface
-        .requester_id()
-        .map(|requester| format!(" of {requester}"))
-        .unwrap_or_default();
-    let description = interface
-        .description()
-        .filter(|text| !text.is_empty())
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default();
-    format!("network interface {id} ({kind}{requester}{description})")
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_ec2::types::{NetworkInterfaceAttachment, RouteTableAssociation, Tag};
-
-    use super::*;
-
-    #[test]
-    fn an_interface_is_named_with_its_keeper() {
-        let kept = NetworkInterface::builder()
-            .network_interface_id("eni-1")
-            .interface_type("load_balancer".into())
-            .requester_id("amazon-elb")
-            .description("ELB app/web/50dc")
-            .build();
-        assert_eq!(
-            described(&kept),
-            "network interface eni-1 (load_balancer of amazon-elb: ELB app/web/50dc)"
-        );
-        let bare = NetworkInterface::builder()
-            .network_interface_id("eni-2")
-            .build();
-        assert_eq!(described(&bare), "network interface eni-2 (interface)");
-    }
-
-    #[test]
-    fn a_table_that_others_have_made_the_main_one_gives_that_place_back() {
-        let table = |id: &str, main: Option<&str>| {
-            let main = main.map(|id| {
-                RouteTableAssociation::builder()
-                    .route_table_association_id(id)
-                    .main(true)
-                    .build()
-            });
-            RouteTable::builder()
-                .route_table_id(id)
-                .vpc_id("vpc-1")
-                .set_associations(main.map(|main| vec![main]))
-        };
-        let owned = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
-        let ours = table("rtb-1", Some("rtbassoc-1")).build();
-        let sibling = table("rtb-2", None)
-            .tags(owned("fde:stack", "shop/dev"))
-            .tags(owned(
-                "fde:urn",
-                "urn:fde:shop/dev::aws:ec2:RouteTable::table",
-            ))
-            .build();
-        let former = table("rtb-3", None).build();
-        let command = |all: &[RouteTable]| {
-            let held = as_main(&ours, all).expect("it is held");
-            assert_eq!(held.id, "rtbassoc-1");
-            let commands = held.hand.expect("a hand").commands;
-            assert_eq!(commands.len(), 1, "{commands:?}");
-            commands[0].clone()
-        };
-        let way =
-            "aws ec2 replace-route-table-association --association-id rtbassoc-1 --route-table-id ";
-        let all = [ours.clone(), sibling.clone(), former.clone()];
-        assert_eq!(command(&all), format!("{way}rtb-3"));
-        let made = command(&all[..2]);
-        let made = made.strip_prefix(way).expect("the same way");
-        assert!(made.contains("create-route-table --vpc-id vpc-1"), "{made}");
-        assert!(as_main(&sibling, &[former]).is_none());
-    }
-
-    #[test]
-    fn only_what_a_person_has_made_waits_for_one() {
-        let of = |kind: &str, managed: bool, description: &str| {
-            NetworkInterface::builder()
-                .network_interface_id("eni-1")
-                .interface_type(kind.into())
-                .requester_managed(managed)
-                .description(description)
-                .status(NetworkInterfaceStatus::Available)
-        };
-        for passing in [
-            of("load_balancer", true, "ELB app/web/50dc"),
-            of("nat_gateway", true, "Interface for NAT Gateway nat-1"),
-            of("interface", true, "RDSNetworkInterface"),
-            of("interface", false, "ELB app/web/50dc"),
-            of("interface", false, "AWS Lambda VPC ENI-x"),
-            of("interface", false, "arn:aws:ecs:eu-south-2:1:attachment/x"),
-        ] {
-            let passing = passing.build();
-            assert_eq!(hand(&passing), None, "{passing:?}");
-        }
-        let command = |interface: NetworkInterface| {
-            let remedy = hand(&interface).expect("a hand");
-            assert!(remedy.text.ends_with("then run"), "{}", remedy.text);
-            assert!(!remedy.text.contains("  "), "{}", remedy.text);
-            assert!(!remedy.text.contains("somebody"), "{}", remedy.text);
-            let is_named = remedy.text.contains(&described(&interface));
-            assert!(is_named, "{}", remedy.text);
-            remedy.commands[0].clone()
-        };
-        assert_eq!(
-            command(of("interface", false, "made by hand").build()),
-            "aws ec2 delete-network-interface --network-interface-id eni-1"
-        );
-        let attachment = NetworkInterfaceAttachment::builder()
-            .instance_id("i-1")
-            .build();
-        let attached = of("interface", false, "").attachment(attachment);
-        assert_eq!(
-            command(attached.status(NetworkInterfaceStatus::InUse).build()),
-            "aws ec2 terminate-instances --instance-ids i-1"
-        );
-        let endpoint = of("vpc_endpoint", true, "VPC Endpoint Interface vpce-1").build();
-        assert!(command(endpoint).contains("describe-vpc-endpoints"));
-    }
 }

@@ -9,6 +9,8 @@
 //!   VPC but replaced: the load balancer of the new VPC needs the gateway before the one of the old VPC can go.
 //! - The attachment's good state is `available` on the wire, although the model calls it `attached`.
 
+pub(super) mod listing;
+
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
@@ -17,6 +19,8 @@ use aws_sdk_ec2::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::listing::of_vpc;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
@@ -69,6 +73,7 @@ impl ResourceType for InternetGateway {
         for wanted in query.missing(gateways.iter().map(|gateway| &gateway.tags)) {
             if let Some(vpc) = wanted.text("vpcId") {
                 let attached = of_vpc(context, vpc).await?;
+                let attached = attached.map(|gateway| live(context, &gateway));
                 let attached =
                     attached.filter(|other| gateways.iter().all(|own| own.id != other.id));
                 gateways.extend(attached);
@@ -168,7 +173,8 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
         }
         // "Network vpc-… already has an internet gateway attached", in an error code that many others share.
         Err(mut error) => {
-            if let Some(other) = of_vpc(context, vpc).await?
+            let other = of_vpc(context, vpc).await?;
+            if let Some(other) = other.map(|other| live(context, &other))
                 && other.id != *id
             {
                 let stack = |gateway: &LiveOf<InternetGateway>| {
@@ -249,25 +255,11 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkG
     query.session.once(OPERATION, list).await
 }
 
-/// The one that is attached to a VPC.
-pub(super) async fn of_vpc(
-    context: &Context,
-    vpc: &str,
-) -> AwsResult<Option<LiveOf<InternetGateway>>> {
-    let request = context
-        .ec2
-        .describe_internet_gateways()
-        .filters(super::filter("attachment.vpc-id", vpc));
-    let answer = context.send(request).await?;
-    let gateway = answer.internet_gateways().first();
-    Ok(gateway.map(|gateway| live(context, gateway)))
-}
-
 fn live(
     context: &Context,
     gateway: &aws_sdk_ec2::types::InternetGateway,
 ) -> LiveOf<InternetGateway> {
-    let id = gateway.internet_gateway_id().unwrap_or_default().to_owned();
+    let id = text(gateway.internet_gateway_id());
     let (vpc_id, condition) = gateway
         .attachments()
         .iter()

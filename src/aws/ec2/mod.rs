@@ -14,16 +14,15 @@ pub mod route_table_association;
 pub mod security_group;
 pub mod security_group_egress_rule;
 pub mod security_group_ingress_rule;
-mod security_group_permission;
 pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
 mod vpc_default_group;
 
-pub(super) use holders::PIECES;
-
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use fde_infra_derive::operations;
+
+pub(super) use holders::PIECES;
 
 use super::context::Context;
 use super::error::AwsResult;

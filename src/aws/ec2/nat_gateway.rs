@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ByToken, Creation};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
@@ -260,27 +261,27 @@ async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<NatGateway>
 }
 
 fn live(context: &Context, gateway: &SdkNatGateway) -> LiveOf<NatGateway> {
-    let id = gateway.nat_gateway_id().unwrap_or_default().to_owned();
+    let id = text(gateway.nat_gateway_id());
     let addresses = gateway.nat_gateway_addresses();
     let address = addresses
         .iter()
         .find(|address| address.is_primary() == Some(true))
         .or_else(|| addresses.first());
-    let text = |value: Option<&str>| value.map(str::to_owned);
+    let known = |value: Option<&str>| value.map(str::to_owned);
     Live {
         arn: Some(context.arn("ec2", &format!("natgateway/{id}"))),
         inputs: Inputs {
-            subnet_id: gateway.subnet_id().unwrap_or_default().to_owned(),
-            allocation_id: text(address.and_then(|address| address.allocation_id())),
+            subnet_id: text(gateway.subnet_id()),
+            allocation_id: known(address.and_then(|address| address.allocation_id())),
             connectivity_type: match gateway.connectivity_type() {
                 Some(ConnectivityType::Private) => Connectivity::Private,
                 _ => Connectivity::Public,
             },
         },
         outputs: Outputs {
-            public_ip: text(address.and_then(|address| address.public_ip())),
-            private_ip: text(address.and_then(|address| address.private_ip())),
-            network_interface_id: text(address.and_then(|address| address.network_interface_id())),
+            public_ip: known(address.and_then(|address| address.public_ip())),
+            private_ip: known(address.and_then(|address| address.private_ip())),
+            network_interface_id: known(address.and_then(|address| address.network_interface_id())),
         },
         tags: super::from_sdk(gateway.tags()),
         condition: condition(gateway),

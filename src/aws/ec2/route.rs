@@ -80,7 +80,7 @@ impl ResourceType for Route {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let tables = route_table::of_stack(context, query).await?;
+        let tables = route_table::listing::of_stack(context, query).await?;
         let parents: Vec<&str> = query
             .parents(route_table::TOKEN)
             .map(|table| table.id.as_str())
@@ -155,7 +155,7 @@ async fn met(
 ) -> AwsResult<LiveOf<Route>> {
     let wanted = new.inputs;
     let found = until_visible(|| async {
-        let table = route_table::find(context, &wanted.route_table_id).await?;
+        let table = route_table::listing::find(context, &wanted.route_table_id).await?;
         let owned = super::from_sdk(table.tags()).belongs_to(new.urn.stack());
         in_the_way(table.routes(), &wanted.destination_cidr_block)
             .and_then(|route| {

@@ -5,13 +5,15 @@
 //! - A new table may not be found for a while, not even by the call that tags it: tags are part of the creation
 //!   (hashicorp/terraform-provider-aws#7644, kubernetes/kops#597).
 
-use std::sync::Arc;
+pub(super) mod listing;
 
-use aws_sdk_ec2::types::{Filter, ResourceType as Ec2Type, RouteTable as SdkRouteTable};
+use aws_sdk_ec2::types::{ResourceType as Ec2Type, RouteTable as SdkRouteTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::listing::{find, of_stack};
 use super::{ByToken, Creation};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType};
@@ -108,57 +110,12 @@ impl ByToken for Creation<'_, RouteTable> {
     }
 }
 
-/// The stack's route tables, with their routes and associations: requested once for all three types.
-pub(super) async fn of_stack(
-    context: &Context,
-    query: Query<'_>,
-) -> AwsResult<Arc<Vec<SdkRouteTable>>> {
-    let by = super::of_stack(query.stack);
-    query
-        .session
-        .once("ec2:DescribeRouteTables", || list(context, by))
-        .await
-}
-
-pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRouteTable>> {
-    let by = &by;
-    context
-        .pages(
-            |token| {
-                context
-                    .ec2
-                    .describe_route_tables()
-                    .filters(by.clone())
-                    .max_results(100)
-                    .set_next_token(token)
-            },
-            |page| (page.route_tables, page.next_token),
-        )
-        .await
-}
-
-/// One route table.
-///
-/// # Errors
-/// [`crate::resource::ErrorKind::NotFound`] if there is none.
-pub(super) async fn find(context: &Context, id: &str) -> AwsResult<SdkRouteTable> {
-    let answer = context
-        .send(context.ec2.describe_route_tables().route_table_ids(id))
-        .await?;
-    answer
-        .route_tables
-        .unwrap_or_default()
-        .into_iter()
-        .next()
-        .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", id))
-}
-
 fn live(context: &Context, table: &SdkRouteTable) -> LiveOf<RouteTable> {
-    let id = table.route_table_id().unwrap_or_default().to_owned();
+    let id = text(table.route_table_id());
     Live {
         arn: Some(context.arn("ec2", &format!("route-table/{id}"))),
         inputs: Inputs {
-            vpc_id: table.vpc_id().unwrap_or_default().to_owned(),
+            vpc_id: text(table.vpc_id()),
         },
         outputs: NoOutputs {},
         tags: super::from_sdk(table.tags()),

@@ -53,7 +53,7 @@ impl ResourceType for RouteTableAssociation {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let tables = route_table::of_stack(context, query).await?;
+        let tables = route_table::listing::of_stack(context, query).await?;
         let parents: Vec<&str> = query
             .parents(route_table::TOKEN)
             .map(|table| table.id.as_str())
@@ -77,7 +77,7 @@ impl ResourceType for RouteTableAssociation {
             .collect();
         if !subnets.is_empty() {
             let by = super::filter_of("association.subnet-id", subnets.iter().copied());
-            let tables = route_table::list(context, by).await?;
+            let tables = route_table::listing::list(context, by).await?;
             let others = tables.iter().flat_map(RouteTable::associations);
             let others = others.filter_map(live);
             found.extend(others.filter(|other| subnets.contains(other.inputs.subnet_id.as_str())));
@@ -215,7 +215,7 @@ async fn met(
 /// Returns whether a table belongs to the stack. If others have associated a subnet of ours with another table, that is up
 /// to them.
 async fn is_ours(context: &Context, table: &str, stack: &StackId) -> AwsResult<bool> {
-    let table = until_visible(|| route_table::find(context, table)).await?;
+    let table = until_visible(|| route_table::listing::find(context, table)).await?;
     Ok(super::from_sdk(table.tags()).belongs_to(stack))
 }
 

@@ -8,75 +8,30 @@
 //!   protocols without ports.
 //! - Concurrent changes to one group interfere with each other, so they take turns.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+mod canonical;
+pub(super) mod listing;
+mod model;
+mod permission;
 
 use aws_sdk_ec2::types::{
-    Filter, ResourceType as Ec2Type, SecurityGroupRule as SdkRule, SecurityGroupRuleDescription,
+    ResourceType as Ec2Type, SecurityGroupRule as SdkRule, SecurityGroupRuleDescription,
     SecurityGroupRuleUpdate,
 };
-use futures_util::future::{try_join, try_join_all};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::security_group::is_default;
-use super::security_group_permission::{
-    fit, lets_the_same_through, peers, permission, port, protocol, request,
-};
+pub use self::model::{Inputs, Outputs};
+
+use self::listing::{list, of_other_groups, of_our_groups};
+use self::model::{GROUP, Rule};
+use self::permission::{fit, lets_the_same_through, peers, permission, request};
+use super::security_group::default_egress::is_default;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Live, adopt, check};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::{Indexed, Query};
+use crate::resource::provider::Query;
 use crate::resource::rule::{Limit, one};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, ProviderError, ReadSession,
-    Schema, Tags,
-};
-
-const GROUP: &str = "aws:ec2:SecurityGroup";
-
-/// The traffic that a security group lets through.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// Id of the group.
-    #[property(required, replaces)]
-    pub security_group_id: String,
-    /// `tcp`, `udp`, `icmp`, `icmpv6`, the number of another protocol, or `-1` for all.
-    #[property(required, canonical(protocol))]
-    pub ip_protocol: String,
-    /// First port, 0 to 65535; for ICMP the type, -1 for all. Left out for other protocols, which have no ports.
-    #[schemars(range(min = -1, max = 65535))]
-    #[property(canonical(port))]
-    pub from_port: Option<i32>,
-    /// Last port, 0 to 65535; for ICMP the code, -1 for all. Left out for other protocols, which have no ports.
-    #[schemars(range(min = -1, max = 65535))]
-    #[property(canonical(port))]
-    pub to_port: Option<i32>,
-    /// The peer, as an IPv4 range in CIDR notation. Exactly one peer is given.
-    #[property(canonical(super::network_address))]
-    pub cidr_ipv4: Option<String>,
-    /// The peer, as an IPv6 range in CIDR notation. Exactly one peer is given.
-    #[property(canonical(super::network_address))]
-    pub cidr_ipv6: Option<String>,
-    /// The peer, as the id of a prefix list. Exactly one peer is given.
-    pub prefix_list_id: Option<String>,
-    /// The peer, as the id of a security group of this account. Exactly one peer is given.
-    pub referenced_security_group_id: Option<String>,
-    /// At most 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`.
-    #[property(text(super::security_group::DESCRIPTION))]
-    pub description: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// `sgr-…`, the same as the id.
-    pub security_group_rule_id: String,
-}
-
-pub(super) type Rule = Live<Inputs, Outputs>;
+use crate::resource::{Condition, CreateClass, ErrorKind, ProviderError, Schema, Tags};
 
 /// The direction of the traffic that a rule lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,124 +64,6 @@ pub(super) fn schema(token: &'static str) -> Schema {
             Inputs::PREFIX_LIST_ID,
             Inputs::REFERENCED_SECURITY_GROUP_ID,
         ])
-}
-
-/// The rules of the groups that bear the stack's tag, including rules of others, in both directions. The call filters by
-/// group, by rule and by the rule's own tags, which the rules of others do not have, so it waits for the groups:
-/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroupRules.html>.
-pub(super) async fn of_groups_of_stack(
-    context: &Context,
-    session: &ReadSession,
-    groups: impl Iterator<Item = &str>,
-) -> AwsResult<Arc<Vec<SdkRule>>> {
-    let groups: BTreeSet<String> = groups.map(str::to_owned).collect();
-    let read = || of_groups(context, groups);
-    let key = "ec2:DescribeSecurityGroupRules, of the stack's groups";
-    session.once(key, read).await
-}
-
-const OF_ALL: &str = "ec2:DescribeSecurityGroupRules";
-
-/// Lists the rules that [`of_groups_of_stack`] lists, and those of other groups that are in the way.
-pub(super) async fn of_all_groups(
-    context: &Context,
-    session: &ReadSession,
-    of_stack: &[&str],
-    others: &[&str],
-) -> AwsResult<Arc<Vec<SdkRule>>> {
-    let read = || async {
-        let of_stack = of_groups_of_stack(context, session, of_stack.iter().copied());
-        let others = others.iter().map(|group| (*group).to_owned()).collect();
-        let (of_stack, others) = try_join(of_stack, of_groups(context, others)).await?;
-        Ok([&of_stack[..], &others].concat())
-    };
-    session.once(OF_ALL, read).await
-}
-
-/// The rules of our groups, as they were read together with these, or else by themselves: requested once for all types that
-/// look at them.
-async fn of_our_groups(
-    context: &Context,
-    session: &ReadSession,
-    groups: impl Iterator<Item = &str>,
-) -> AwsResult<Arc<Vec<SdkRule>>> {
-    let groups: BTreeSet<String> = groups.map(str::to_owned).collect();
-    let read = || of_groups(context, groups);
-    session.once(OF_ALL, read).await
-}
-
-/// Our rules in groups of others: those that are wanted there, and those that the tag index knows.
-async fn of_other_groups(
-    context: &Context,
-    query: Query<'_>,
-    known: &[SdkRule],
-) -> AwsResult<Vec<SdkRule>> {
-    let wanted = query.wanted_names("securityGroupId");
-    let ours: BTreeSet<&str> = query
-        .parents(GROUP)
-        .map(|group| group.id.as_str())
-        .collect();
-    let others = wanted.into_iter().filter(|group| !ours.contains(group));
-    let others: BTreeSet<String> = others.map(str::to_owned).collect();
-    let is_known = |id: &str| {
-        let mut known = known.iter();
-        known.any(|rule| rule.security_group_rule_id() == Some(id))
-    };
-    let indexed = query.indexed.iter().map(Indexed::last_segment);
-    let indexed: Vec<String> = indexed
-        .filter(|id| !is_known(id))
-        .map(str::to_owned)
-        .collect();
-    let named = async {
-        let mut found = Vec::new();
-        for ids in indexed.chunks(FILTER_VALUES) {
-            found.extend(list(context, filter("security-group-rule-id", ids.to_vec())).await?);
-        }
-        Ok(found)
-    };
-    let (mut rules, named) = try_join(of_groups(context, others), named).await?;
-    rules.extend(named);
-    rules.retain(|rule| super::from_sdk(rule.tags()).belongs_to(query.stack));
-    rules.dedup_by(|left, right| left.security_group_rule_id == right.security_group_rule_id);
-    Ok(rules)
-}
-
-/// A filter takes 200 values.
-const FILTER_VALUES: usize = 200;
-
-pub(super) async fn of_groups(
-    context: &Context,
-    groups: BTreeSet<String>,
-) -> AwsResult<Vec<SdkRule>> {
-    let groups: Vec<String> = groups.into_iter().collect();
-    let reads = groups
-        .chunks(FILTER_VALUES)
-        .map(|groups| list(context, filter("group-id", groups.to_vec())));
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-}
-
-fn filter(name: &str, values: Vec<String>) -> Filter {
-    Filter::builder()
-        .name(name)
-        .set_values(Some(values))
-        .build()
-}
-
-pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
-    let by = &by;
-    context
-        .pages(
-            |token| {
-                context
-                    .ec2
-                    .describe_security_group_rules()
-                    .filters(by.clone())
-                    .max_results(1000)
-                    .set_next_token(token)
-            },
-            |page| (page.security_group_rules, page.next_token),
-        )
-        .await
 }
 
 pub(super) async fn read(
@@ -443,25 +280,25 @@ async fn met(
 }
 
 fn live(context: &Context, rule: &SdkRule) -> Rule {
-    let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
+    let id = text(rule.security_group_rule_id());
     of(context, id, inputs_of(rule), super::from_sdk(rule.tags()))
 }
 
 fn inputs_of(rule: &SdkRule) -> Inputs {
-    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
     Inputs {
-        security_group_id: rule.group_id().unwrap_or_default().to_owned(),
-        ip_protocol: rule.ip_protocol().unwrap_or_default().to_owned(),
+        security_group_id: text(rule.group_id()),
+        ip_protocol: text(rule.ip_protocol()),
         from_port: rule.from_port(),
         to_port: rule.to_port(),
-        cidr_ipv4: text(rule.cidr_ipv4()),
-        cidr_ipv6: text(rule.cidr_ipv6()),
-        prefix_list_id: text(rule.prefix_list_id()),
-        referenced_security_group_id: text(
+        cidr_ipv4: given(rule.cidr_ipv4()),
+        cidr_ipv6: given(rule.cidr_ipv6()),
+        prefix_list_id: given(rule.prefix_list_id()),
+        referenced_security_group_id: given(
             rule.referenced_group_info()
                 .and_then(|group| group.group_id()),
         ),
-        description: text(rule.description()),
+        description: given(rule.description()),
     }
 }
 

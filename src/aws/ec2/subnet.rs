@@ -11,6 +11,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType as Ec2Type,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
@@ -249,15 +250,15 @@ fn overlap(left: &str, right: &str) -> bool {
 }
 
 fn live(context: &Context, subnet: &aws_sdk_ec2::types::Subnet) -> LiveOf<Subnet> {
-    let id = subnet.subnet_id().unwrap_or_default().to_owned();
+    let id = text(subnet.subnet_id());
     Live {
         arn: subnet
             .subnet_arn()
             .map(str::to_owned)
             .or_else(|| Some(context.arn("ec2", &format!("subnet/{id}")))),
         inputs: Inputs {
-            vpc_id: subnet.vpc_id().unwrap_or_default().to_owned(),
-            cidr_block: subnet.cidr_block().unwrap_or_default().to_owned(),
+            vpc_id: text(subnet.vpc_id()),
+            cidr_block: text(subnet.cidr_block()),
             availability_zone: subnet.availability_zone().map(str::to_owned),
             map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or(false),
         },

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::security_group;
 use super::vpc_default_group::{self as default_group, CHANGED, CLOSED, OPEN};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{
@@ -104,7 +105,7 @@ impl ResourceType for Vpc {
         // answer.
         let ahead = async {
             if has_group && !known.is_empty() {
-                drop(security_group::of_vpcs(context, query.session, &known).await);
+                drop(security_group::listing::of_vpcs(context, query.session, &known).await);
             }
             Ok(())
         };
@@ -269,11 +270,11 @@ fn live(
     enable_dns_support: bool,
     enable_dns_hostnames: bool,
 ) -> LiveOf<Vpc> {
-    let id = vpc.vpc_id().unwrap_or_default().to_owned();
+    let id = text(vpc.vpc_id());
     Live {
         arn: Some(context.arn("ec2", &format!("vpc/{id}"))),
         inputs: Inputs {
-            cidr_block: vpc.cidr_block().unwrap_or_default().to_owned(),
+            cidr_block: text(vpc.cidr_block()),
             enable_dns_support,
             enable_dns_hostnames,
             instance_tenancy: vpc

@@ -13,6 +13,7 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, SecurityGroup, SecurityGroupRule, UserIdGroupPair,
 };
 
+use super::security_group::default_egress::is_about_rule;
 use super::{security_group, security_group_rule};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
@@ -42,14 +43,14 @@ pub(super) async fn standings(
     if vpcs.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let listed = security_group::of_vpcs(context, session, vpcs).await?;
+    let listed = security_group::listing::of_vpcs(context, session, vpcs).await?;
     // A VPC that the index did not know comes too late for the shared list.
     let missed = if listed.is_of(vpcs) {
         Vec::new()
     } else {
         let of_these = super::filter_of("vpc-id", vpcs.iter().copied());
         let by_name = super::filter("group-name", NAME);
-        security_group::list(context, &[of_these, by_name]).await?
+        security_group::listing::list(context, &[of_these, by_name]).await?
     };
     let groups = if missed.is_empty() {
         &listed.groups
@@ -64,7 +65,7 @@ pub(super) async fn standings(
     let filled: BTreeSet<String> = filled
         .filter_map(|group| group.group_id().map(str::to_owned))
         .collect();
-    let rules = security_group_rule::of_groups(context, filled).await?;
+    let rules = security_group_rule::listing::of_groups(context, filled).await?;
     let standings = groups.iter().filter_map(|group| {
         let own = rules
             .iter()
@@ -95,7 +96,8 @@ pub(super) async fn close(context: &Context, vpc: &str, progress: &dyn Progress)
                 )
             } else {
                 let rules =
-                    security_group_rule::list(context, super::filter("group-id", id)).await?;
+                    security_group_rule::listing::list(context, super::filter("group-id", id))
+                        .await?;
                 (Rules::of(&rules, false), Rules::of(&rules, true))
             };
             let into = revoke_ingress(context, id, &into).await?;
@@ -225,7 +227,7 @@ async fn revoke_egress(context: &Context, group: &str, rules: &Rules) -> AwsResu
 /// was repeated). A missing group only means that the group is new.
 fn were_there(answer: AwsResult<bool>) -> AwsResult<bool> {
     match answer {
-        Err(error) if security_group::is_about_rule(&error) => Ok(false),
+        Err(error) if is_about_rule(&error) => Ok(false),
         other => other,
     }
 }
@@ -256,7 +258,7 @@ async fn listed(context: &Context, vpc: &str) -> AwsResult<SecurityGroup> {
         super::filter("vpc-id", vpc),
         super::filter("group-name", NAME),
     ];
-    let groups = security_group::list(context, &by).await?;
+    let groups = security_group::listing::list(context, &by).await?;
     groups
         .into_iter()
         .next()

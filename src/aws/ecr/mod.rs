@@ -30,3 +30,14 @@ operations! {
 fn name_of(arn: &str) -> Option<&str> {
     Some(arn.split_once(":repository/")?.1)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_may_hold_slashes() {
+        assert_eq!(
+            super::name_of("arn:aws:ecr:eu-south-2:1:repository/team/api"),
+            Some("team/api")
+        );
+    }
+}

@@ -7,6 +7,11 @@
 //! - A repository with images is deleted only by force.
 //! - Encryption with KMS without a named key uses AWS's own key, whose ARN is then returned.
 
+mod canonical;
+mod checks;
+mod model;
+mod search;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_ecr::types::{
@@ -15,114 +20,20 @@ use aws_sdk_ecr::types::{
     Repository as EcrRepository,
 };
 use futures_util::future::{try_join, try_join_all};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use self::model::{Encryption, ExclusionFilter, Inputs, Outputs, Scanning};
+
+use self::canonical::{AES256, keep_default_key};
+use self::checks::fit;
+use self::search::{describe, search, tags_of};
 use super::images::{self, Count};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::{few_pages, one_by_one};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
-use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Query};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, OutputTable, Properties, PropertyTable,
-    ProviderError, Schema, Tags, TextRule, Value,
-};
-
-/// A place for container images.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-parts" = { "lifecyclePolicy": "aws:ecr:LifecyclePolicy" }))]
-pub struct Inputs {
-    /// The name: 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and
-    /// region.
-    #[property(replaces, text(NAME))]
-    pub name: String,
-    /// The mutability of tags, that is whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of
-    /// these except for the tags of `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`,
-    /// `MUTABLE_WITH_EXCLUSION`.
-    #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]))]
-    #[property(default("MUTABLE"))]
-    pub image_tag_mutability: String,
-    /// The tags for which the opposite holds: one to five filters.
-    #[serde(default)]
-    #[property(canonical(canonical_filters))]
-    pub image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
-    /// The scanning of images. Default: no scanning. A registry-wide scanning configuration overrides it.
-    #[property(default(Value::object([("scanOnPush", false.into())])))]
-    pub image_scanning_configuration: Scanning,
-    /// The encryption: one element. Default: `AES256`. A change replaces the repository.
-    #[property(default(Value::list([Value::object([( "encryptionType", AES256.into(), )])])), replaces, canonical(canonical_encryption))]
-    pub encryption_configurations: Vec<Encryption>,
-    /// True if the repository may be deleted with its images.
-    #[property(default(false), write_only)]
-    pub force_delete: Option<bool>,
-}
-
-/// Tags that are exempt from the mutability of a repository.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ExclusionFilter {
-    /// A tag, with at most two `*` for any text: 1 to 128 letters, digits and `._*-`.
-    pub filter: String,
-    /// `WILDCARD`, the only type.
-    #[serde(default = "wildcard")]
-    #[schemars(extend("enum" = ["WILDCARD"]))]
-    pub filter_type: String,
-}
-
-/// The scanning of images for known vulnerabilities.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Scanning {
-    /// True if each image is scanned once it is pushed.
-    pub scan_on_push: bool,
-}
-
-/// The encryption of images at rest.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Encryption {
-    /// `AES256`, `KMS` or `KMS_DSSE`.
-    #[serde(default = "aes256")]
-    #[schemars(extend("enum" = ["AES256", "KMS", "KMS_DSSE"]))]
-    pub encryption_type: String,
-    /// The ARN or id of the KMS key. Default, for KMS: AWS's own key for ECR.
-    pub kms_key: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// The address to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
-    pub repository_url: Option<String>,
-    pub registry_id: Option<String>,
-    /// True if there is an image to run.
-    pub has_images: bool,
-    /// The number of images, up to 1000.
-    pub image_count: usize,
-    /// The number of those without a tag.
-    pub untagged_image_count: usize,
-}
-
-const NAME: TextRule = TextRule::new(2..=256)
-    .of(
-        |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c),
-        "lower-case letters, digits and `._-/`",
-    )
-    .must(
-        "have a letter or a digit on both sides of each `.`, `_`, `-` and `/`",
-        |name| {
-            // There may be several hyphens in a row, and two underscores.
-            let parts = name.replace("__", "_");
-            let is_plain = |part: &str| !part.is_empty();
-            parts
-                .split(['.', '_', '/'])
-                .all(|part| is_plain(part) && !part.starts_with('-') && !part.ends_with('-'))
-        },
-    );
+use crate::resource::{Condition, CreateClass, ErrorKind, ProviderError, Schema, Tags, Value};
 
 pub struct Repository;
 
@@ -290,17 +201,6 @@ impl ResourceType for Repository {
     }
 }
 
-const AES256: &str = "AES256";
-const WILDCARD: &str = "WILDCARD";
-
-fn wildcard() -> String {
-    WILDCARD.to_owned()
-}
-
-fn aes256() -> String {
-    AES256.to_owned()
-}
-
 /// Returns whether the file allows the deletion of the repository with its images. AWS does not store this, so a deletion
 /// knows it from here.
 fn consents(query: Query<'_>, name: &str) -> Option<bool> {
@@ -311,60 +211,6 @@ fn consents(query: Query<'_>, name: &str) -> Option<bool> {
         .inputs
         .get("forceDelete")?
         .as_bool()
-}
-
-const DESCRIBE: &str = "ecr:DescribeRepositories";
-
-/// Returns repositories by name, at most 100 per call. Fails as a whole if one of them does not exist.
-async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
-    let answers = try_join_all(names.chunks(100).map(|names| async move {
-        let request = context
-            .ecr
-            .describe_repositories()
-            .set_repository_names(Some(names.iter().map(|name| (*name).to_owned()).collect()));
-        let answer = context.send(request).await?;
-        expected(DESCRIBE, answer.repositories, "`repositories`")
-    }))
-    .await?;
-    Ok(answers.into_iter().flatten().collect())
-}
-
-/// Returns the existing repositories of these names, and others with them: a listing costs less than a call for each name,
-/// unless it has more pages than there are names.
-async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
-    let all = few_pages(DESCRIBE, names.len(), |token| async move {
-        let request = context
-            .ecr
-            .describe_repositories()
-            .max_results(1000)
-            .set_next_token(token.clone());
-        let page = context.send(request).await?;
-        let next = page.next_token().map(str::to_owned);
-        let repositories = expected(DESCRIBE, page.repositories, "`repositories`")?;
-        Ok((Some(repositories), next))
-    })
-    .await?;
-    if let Some(all) = all {
-        return Ok(all);
-    }
-    let names = names.iter().copied();
-    one_by_one(names, |name| async move {
-        let name = [name];
-        describe(context, &name).await
-    })
-    .await
-}
-
-/// Returns the tags of a repository that neither Describe nor the index has.
-async fn tags_of(context: &Context, repository: &EcrRepository) -> AwsResult<Tags> {
-    const LIST_TAGS: &str = "ecr:ListTagsForResource";
-    let request = context
-        .ecr
-        .list_tags_for_resource()
-        .resource_arn(repository.repository_arn().unwrap_or_default());
-    let answer = context.send(request).await?;
-    let tags = expected(LIST_TAGS, answer.tags, "`tags`")?;
-    Ok(super::from_sdk(&tags))
 }
 
 fn mutability(inputs: &Inputs) -> ImageTagMutability {
@@ -394,62 +240,6 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
         .build()
 }
 
-/// Checks the limits of filters: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>.
-fn fit_filters(inputs: &Inputs) -> Option<InvalidInput> {
-    const PROPERTY: &str = "imageTagMutabilityExclusionFilters";
-    let filters = &inputs.image_tag_mutability_exclusion_filters;
-    let mutability = inputs.image_tag_mutability.as_str();
-    let both = ["imageTagMutability", PROPERTY];
-    if mutability.ends_with("_WITH_EXCLUSION") == filters.is_empty() {
-        let reason = if filters.is_empty() {
-            format!("must be given where `imageTagMutability` is `{mutability}`")
-        } else {
-            format!(
-                "goes with `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`, and `imageTagMutability` is `{mutability}`"
-            )
-        };
-        return Some(InvalidInput::new(PROPERTY, reason).decided_by(both));
-    }
-    if filters.len() > 5 {
-        let reason = format!("has {} filters; AWS takes 5", filters.len());
-        return Some(InvalidInput::new(PROPERTY, reason).decided_by([]));
-    }
-    let is_sound = |filter: &str| {
-        (1..=128).contains(&filter.len())
-            && filter.matches('*').count() <= 2
-            && filter
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._*-".contains(c))
-    };
-    let wrong = filters.iter().position(|one| !is_sound(&one.filter))?;
-    let reason = "takes 1 to 128 letters, digits and `._-`, and at most two `*` for any text";
-    Some(InvalidInput::new(
-        format!("{PROPERTY}[{wrong}].filter"),
-        reason,
-    ))
-}
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    if let Some(invalid_input) = fit_filters(inputs) {
-        return vec![invalid_input];
-    }
-    let configurations = &inputs.encryption_configurations;
-    if configurations.len() > 1 {
-        let reason = "a repository has one encryption configuration";
-        return vec![InvalidInput::new("encryptionConfigurations", reason).decided_by([])];
-    }
-    let mut keys = configurations.iter().filter_map(|one| one.kms_key.as_ref());
-    if keys.any(|key| key.starts_with("alias/") || key.contains(":alias/")) {
-        let reason = "must be the ARN or id of a key: AWS returns the key that an alias stands for, so that the two \
-             cannot be compared";
-        return vec![InvalidInput::new(
-            "encryptionConfigurations[0].kmsKey",
-            reason,
-        )];
-    }
-    Vec::new()
-}
-
 fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfiguration>> {
     let Some(configuration) = configurations.first() else {
         return Ok(None);
@@ -464,71 +254,8 @@ fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfi
     })
 }
 
-/// Fills in the type, and sorts the filters: their order means nothing.
-fn canonical_filters(value: Value) -> Value {
-    let Value::List(filters) = value else {
-        return value;
-    };
-    let filters = filters.into_iter().map(|filter| match filter {
-        Value::Object(mut filter) => {
-            let kind = filter.entry("filterType".to_owned());
-            kind.or_insert_with(|| WILDCARD.into());
-            Value::Object(filter)
-        }
-        other => other,
-    });
-    sorted(Value::List(filters.collect()))
-}
-
-/// Fills in the type, takes a key by its id, the end of its ARN, and drops the key where none is used.
-fn canonical_encryption(value: Value) -> Value {
-    let Value::List(configurations) = value else {
-        return value;
-    };
-    let canonical = |configuration| {
-        let Value::Object(mut configuration) = configuration else {
-            return configuration;
-        };
-        let kind = configuration
-            .entry("encryptionType".to_owned())
-            .or_insert_with(|| AES256.into());
-        if kind.as_str() == Some(AES256) {
-            configuration.remove("kmsKey");
-        }
-        if let Some(Value::String(key)) = configuration.get_mut("kmsKey")
-            && let Some((_, id)) = key.rsplit_once(":key/")
-        {
-            *key = id.to_owned();
-        }
-        Value::Object(configuration)
-    };
-    Value::List(configurations.into_iter().map(canonical).collect())
-}
-
-/// Keeps the key that AWS chose where KMS is wanted and no key is named.
-fn keep_default_key(desired: &mut Properties, observed: &Properties) {
-    let first = |properties: &Properties| {
-        let configurations = properties.get("encryptionConfigurations")?.as_list()?;
-        configurations.first()?.as_object().cloned()
-    };
-    let (Some(mut wanted), Some(found)) = (first(desired), first(observed)) else {
-        return;
-    };
-    let names_a_key = wanted.get("kmsKey").is_some_and(|key| !key.is_null());
-    if names_a_key || wanted.get("encryptionType") != found.get("encryptionType") {
-        return;
-    }
-    if let Some(key) = found.get("kmsKey") {
-        wanted.insert("kmsKey".to_owned(), key.clone());
-        desired.insert(
-            "encryptionConfigurations".to_owned(),
-            Value::list([Value::Object(wanted)]),
-        );
-    }
-}
-
 fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Repository> {
-    let name = repository.repository_name().unwrap_or_default().to_owned();
+    let name = text(repository.repository_name());
     let encryption = repository.encryption_configuration();
     Live {
         id: name.clone(),
@@ -569,53 +296,5 @@ fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Reposit
         },
         tags,
         condition: Condition::Ready,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::resource::value::properties;
-
-    #[test]
-    fn encryption_is_compared_by_key_id() {
-        let canonical = |json: serde_json::Value| canonical_encryption(json.into());
-        assert_eq!(
-            canonical(
-                json!([{"encryptionType": "KMS", "kmsKey": "arn:aws:kms:eu-south-2:1:key/abc"}])
-            ),
-            canonical(json!([{"encryptionType": "KMS", "kmsKey": "abc"}]))
-        );
-        assert_eq!(
-            canonical(json!([{}])),
-            canonical(json!([{"encryptionType": "AES256"}]))
-        );
-    }
-
-    #[test]
-    fn a_key_that_aws_chose_stays() {
-        let with = |configuration: serde_json::Value| {
-            properties([("encryptionConfigurations", json!([configuration]).into())])
-        };
-        let observed = with(json!({"encryptionType": "KMS", "kmsKey": "chosen"}));
-        let mut desired = with(json!({"encryptionType": "KMS"}));
-        keep_default_key(&mut desired, &observed);
-        assert_eq!(desired, observed);
-        let mut named = with(json!({"encryptionType": "KMS", "kmsKey": "mine"}));
-        keep_default_key(&mut named, &observed);
-        assert_eq!(
-            named,
-            with(json!({"encryptionType": "KMS", "kmsKey": "mine"}))
-        );
-    }
-
-    #[test]
-    fn names_may_hold_slashes() {
-        assert_eq!(
-            super::super::name_of("arn:aws:ecr:eu-south-2:1:repository/team/api"),
-            Some("team/api")
-        );
     }
 }

@@ -13,7 +13,8 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service_search;
+use super::service::listing;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, expected_or_failed};
 use crate::aws::resource_type::{
@@ -75,7 +76,7 @@ impl ResourceType for Cluster {
         let wanted = query.wanted_names("name");
         let clusters = query
             .session
-            .once(ANSWER, || describe(context, &names))
+            .once(DESCRIBE, || describe(context, &names))
             .await?;
         Ok(clusters
             .iter()
@@ -115,7 +116,7 @@ impl ResourceType for Cluster {
                 .ok_or_else(|| {
                     ProviderError::new(
                         ErrorKind::NotFound,
-                        "ecs:DescribeClusters",
+                        DESCRIBE,
                         "the cluster just created is not listed",
                     )
                 })
@@ -155,9 +156,8 @@ impl ResourceType for Cluster {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
-        const OPERATION: &str = "ecs:DescribeClusters";
         let names = [live.inputs.name.clone()];
-        Wait::short(OPERATION, 10, progress)
+        Wait::short(DESCRIBE, 10, progress)
             .until(|| async {
                 let found = describe(context, &names).await?;
                 let status = found.first().and_then(EcsCluster::status);
@@ -166,7 +166,7 @@ impl ResourceType for Cluster {
                     Some(Standing::Usable) => Ok(Poll::Ready(())),
                     Some(Standing::Lost) => Err(ProviderError::new(
                         ErrorKind::Failed,
-                        OPERATION,
+                        DESCRIBE,
                         format!("cluster `{}` is {status}", live.inputs.name),
                     )),
                     _ => Ok(Poll::Pending(status.to_lowercase())),
@@ -188,7 +188,7 @@ impl ResourceType for Cluster {
             return Ok(());
         }
         let names = [old.live.inputs.name.clone()];
-        Wait::short("ecs:DescribeClusters", 10, old.progress)
+        Wait::short(DESCRIBE, 10, old.progress)
             .until(|| async {
                 let found = describe(context, &names).await?;
                 Ok(match found.first().and_then(EcsCluster::status) {
@@ -206,13 +206,13 @@ impl ResourceType for Cluster {
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
         let cluster = &live.inputs.name;
-        let mut names = service_search::list(context, cluster).await?;
+        let mut names = listing::list(context, cluster).await?;
         let is_known = |name: &String| {
             let mut ours = asking.ours.iter();
             ours.any(|arn| arn.ends_with(&format!(":service/{cluster}/{name}")))
         };
         names.retain(|name| !is_known(name));
-        let services = service_search::describe(context, cluster, &names).await?;
+        let services = listing::describe(context, cluster, &names).await?;
         let active = services
             .iter()
             .filter(|service| service.status() == Some("ACTIVE"));
@@ -251,12 +251,12 @@ impl ResourceType for Cluster {
     }
 }
 
-const ANSWER: &str = "ecs:DescribeClusters";
+const DESCRIBE: &str = "ecs:DescribeClusters";
 
 /// Returns how many active services a cluster had when this session read it.
 pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResult<usize> {
     let clusters = session
-        .once(ANSWER, || async { Ok(Vec::<EcsCluster>::new()) })
+        .once(DESCRIBE, || async { Ok(Vec::<EcsCluster>::new()) })
         .await?;
     Ok(clusters
         .iter()
@@ -267,7 +267,6 @@ pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResu
 
 /// Returns clusters by name, at most 100 per call.
 async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsCluster>> {
-    const OPERATION: &str = "ecs:DescribeClusters";
     let answers = try_join_all(names.chunks(100).map(|names| async move {
         let request = context
             .ecs
@@ -277,9 +276,9 @@ async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsClust
             .include(ClusterField::Settings)
             .include(ClusterField::Configurations);
         let answer = context.send(request).await?;
-        super::check(OPERATION, answer.failures())?;
+        super::check(DESCRIBE, answer.failures())?;
         let has_failures = !answer.failures().is_empty();
-        expected_or_failed(OPERATION, answer.clusters, has_failures, "`clusters`")
+        expected_or_failed(DESCRIBE, answer.clusters, has_failures, "`clusters`")
     }))
     .await?;
     Ok(answers.into_iter().flatten().collect())
@@ -306,12 +305,12 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
             value: setting.value()?.to_owned(),
         })
     });
-    let arn = cluster.cluster_arn().unwrap_or_default().to_owned();
+    let arn = text(cluster.cluster_arn());
     Live {
         id: arn.clone(),
         arn: Some(arn),
         inputs: Inputs {
-            name: cluster.cluster_name().unwrap_or_default().to_owned(),
+            name: text(cluster.cluster_name()),
             settings: settings.collect(),
         },
         outputs: NoOutputs {},

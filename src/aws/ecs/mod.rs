@@ -1,16 +1,7 @@
 //! ECS. Describe calls return tags when asked to, and answer 200 with a list of failures for objects that they do not find.
 
-mod canonical;
-mod checks;
 pub mod cluster;
-pub mod container_definition;
-mod diagnosis;
-mod obstacle;
-mod patience;
-mod rollout;
 pub mod service;
-mod service_form;
-mod service_search;
 pub mod task_definition;
 
 use aws_sdk_ecs::types::Failure;

@@ -7,6 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::resource::{InvalidInput, Value, diff::sorted};
 
 /// One condition that must hold: exactly one of these. It holds if any of its values matches.
@@ -254,7 +255,7 @@ fn one_from_sdk(condition: &sdk::RuleCondition) -> Condition {
             read.http_header = config
                 .filter(|config| !config.values().is_empty())
                 .map(|config| HttpHeader {
-                    http_header_name: config.http_header_name().unwrap_or_default().to_owned(),
+                    http_header_name: text(config.http_header_name()),
                     values: config.values().to_vec(),
                 });
         }
@@ -270,7 +271,7 @@ fn one_from_sdk(condition: &sdk::RuleCondition) -> Condition {
                     .iter()
                     .map(|pair| QueryString {
                         key: pair.key().map(str::to_owned),
-                        value: pair.value().unwrap_or_default().to_owned(),
+                        value: text(pair.value()),
                     })
                     .collect()
             });

@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::action::{self, Action};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
@@ -290,10 +291,10 @@ fn certificates(inputs: &Inputs) -> Option<Vec<Certificate>> {
 }
 
 fn live(listener: &Found, tags: Tags) -> LiveOf<Listener> {
-    let arn = listener.listener_arn().unwrap_or_default().to_owned();
+    let arn = text(listener.listener_arn());
     Live {
         inputs: Inputs {
-            load_balancer_arn: listener.load_balancer_arn().unwrap_or_default().to_owned(),
+            load_balancer_arn: text(listener.load_balancer_arn()),
             port: listener.port().unwrap_or_default(),
             protocol: listener
                 .protocol()

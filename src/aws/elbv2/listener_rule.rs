@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{self, Action};
 use super::condition;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{
@@ -334,7 +335,7 @@ fn refuse_equal_priorities(wanted: &[Wanted]) -> AwsResult<()> {
 }
 
 fn live(rule: &Rule, tags: Tags) -> LiveOf<ListenerRule> {
-    let arn = rule.rule_arn().unwrap_or_default().to_owned();
+    let arn = text(rule.rule_arn());
     Live {
         inputs: Inputs {
             listener_arn: super::parent_arn(&arn).unwrap_or_default(),

@@ -11,16 +11,23 @@
 //! - `DeleteLoadBalancer` succeeds for a missing one, refuses under deletion protection, and leaves network interfaces
 //!   behind for some seconds to minutes, which hold subnets and security groups.
 
+mod attributes;
+mod checks;
+mod model;
+
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_elasticloadbalancingv2::types::{
     IpAddressType, LoadBalancer as Balancer, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
     LoadBalancerTypeEnum,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::access_logs::{self, AccessLogs};
+pub use self::model::{Inputs, Outputs};
+
+use self::attributes::{DELETION_PROTECTION, settings};
+use self::checks::fit;
+use super::access_logs::AccessLogs;
 use super::attribute::{self, Attributes, Settings};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check, in_vpc};
@@ -28,94 +35,11 @@ use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, OutputTable, PropertyTable,
-    ProviderError, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, Interruption, ProviderError, Schema, Tags,
 };
-
-/// A load balancer for HTTP and HTTPS.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "these are the switches that AWS has"
-)]
-pub struct Inputs {
-    /// 1 to 32 letters, digits and hyphens, no hyphen at either end, not beginning with `internal-`; unique in account
-    /// and region.
-    #[property(replaces, text(NAME))]
-    pub name: String,
-    /// True if its addresses are private.
-    #[property(default(false), replaces)]
-    pub internal: bool,
-    /// `application`, the only type there is here.
-    #[schemars(extend("enum" = ["application"]))]
-    #[property(default("application"), replaces)]
-    pub load_balancer_type: String,
-    /// Ids. Unset: AWS attaches the VPC's default group.
-    #[property(server_chooses, set)]
-    pub security_groups: Option<Vec<String>>,
-    /// Ids of at least two subnets in different availability zones.
-    #[property(required, set)]
-    pub subnets: Vec<String>,
-    /// Id of the VPC that the subnets are in. AWS knows it without being told; if it is given here, a move to another VPC
-    /// shows beforehand as what it is, a replacement.
-    #[property(server_chooses, replaces)]
-    pub vpc_id: Option<String>,
-    /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`.
-    #[property(default("ipv4"))]
-    pub ip_address_type: String,
-    /// Seconds that a connection may be idle, 1 to 4000.
-    #[schemars(range(min = 1, max = 4000))]
-    #[property(default(60))]
-    pub idle_timeout: i32,
-    /// Seconds that a client may keep a connection, 60 to 604800.
-    #[schemars(range(min = 60, max = 604_800))]
-    #[property(default(3600))]
-    pub client_keep_alive: i32,
-    /// True if AWS refuses to delete it. If it is on, the load balancer is replaced and deleted by consent only
-    /// (`--allow-delete`).
-    #[property(default(false))]
-    pub enable_deletion_protection: bool,
-    /// True if headers with invalid names are removed rather than passed on.
-    #[property(default(false))]
-    pub drop_invalid_header_fields: bool,
-    /// True if clients may speak HTTP/2.
-    #[property(default(true))]
-    pub enable_http2: bool,
-    /// `monitor`, `defensive` or `strictest`.
-    #[property(default("defensive"))]
-    pub desync_mitigation_mode: String,
-    /// True if targets see the `Host` header as the client sent it.
-    #[property(default(false))]
-    pub preserve_host_header: bool,
-    /// The treatment of `X-Forwarded-For`: `append`, `preserve` or `remove`.
-    #[property(default("append"))]
-    pub xff_header_processing_mode: String,
-    /// The place where each request is recorded. Default: nowhere.
-    #[property(default(Value::object([("enabled", false.into())])), canonical(access_logs::canonical))]
-    pub access_logs: AccessLogs,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// Host name under which it is reached.
-    pub dns_name: String,
-    /// Hosted zone of that name, for alias records.
-    pub zone_id: String,
-    /// The same id, under the name that the API uses.
-    pub canonical_hosted_zone_id: String,
-    /// `app/NAME/HEX`: the `LoadBalancer` dimension of its metrics.
-    pub arn_suffix: String,
-}
 
 const TOKEN: &str = "aws:lb:LoadBalancer";
 const DESCRIBE: &str = "elasticloadbalancing:DescribeLoadBalancers";
-
-const NAME: TextRule = super::NAME.must(
-    "neither begin nor end with a hyphen, nor begin with `internal-`",
-    |name| super::is_name(name) && !name.starts_with("internal-"),
-);
 
 pub struct LoadBalancer;
 
@@ -311,45 +235,6 @@ impl ResourceType for LoadBalancer {
     }
 }
 
-const DELETION_PROTECTION: &str = "deletion_protection.enabled";
-
-/// The attributes that inputs stand for.
-fn settings(inputs: &Inputs) -> Settings {
-    let mut settings = Settings::from([
-        (
-            "idle_timeout.timeout_seconds",
-            inputs.idle_timeout.to_string(),
-        ),
-        (
-            "client_keep_alive.seconds",
-            inputs.client_keep_alive.to_string(),
-        ),
-        (
-            DELETION_PROTECTION,
-            inputs.enable_deletion_protection.to_string(),
-        ),
-        (
-            "routing.http.drop_invalid_header_fields.enabled",
-            inputs.drop_invalid_header_fields.to_string(),
-        ),
-        ("routing.http2.enabled", inputs.enable_http2.to_string()),
-        (
-            "routing.http.desync_mitigation_mode",
-            inputs.desync_mitigation_mode.clone(),
-        ),
-        (
-            "routing.http.preserve_host_header.enabled",
-            inputs.preserve_host_header.to_string(),
-        ),
-        (
-            "routing.http.xff_header_processing.mode",
-            inputs.xff_header_processing_mode.clone(),
-        ),
-    ]);
-    inputs.access_logs.add_to(&mut settings);
-    settings
-}
-
 /// Every load balancer of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
     context
@@ -372,33 +257,6 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
         .await?;
     let balancer = answer.load_balancers.unwrap_or_default().into_iter().next();
     expected(DESCRIBE, balancer, "the load balancer of that name")
-}
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    let mut invalid_inputs = Vec::new();
-    if inputs.load_balancer_type != "application" {
-        let reason = format!(
-            "`{}` is not supported, only `application` is",
-            inputs.load_balancer_type
-        );
-        invalid_inputs.push(InvalidInput::new("loadBalancerType", reason));
-    }
-    if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {
-        let invalid_input =
-            InvalidInput::new("accessLogs", "`bucket` must be given to enable access logs");
-        invalid_inputs.push(invalid_input.decided_by([]));
-    }
-    if inputs.subnets.len() < 2 {
-        let reason = "names at least two subnets, in different availability zones";
-        // Their number is known, whatever their values are.
-        invalid_inputs.push(InvalidInput::new("subnets", reason).decided_by([]));
-    }
-    if inputs.internal && inputs.ip_address_type == "dualstack-without-public-ipv4" {
-        let reason = "goes with a load balancer that faces the internet alone";
-        let invalid_input = InvalidInput::new("ipAddressType", reason);
-        invalid_inputs.push(invalid_input.decided_by(["ipAddressType", "internal"]));
-    }
-    invalid_inputs
 }
 
 fn arn(balancer: &Balancer) -> &str {
@@ -433,7 +291,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
     let zone = balancer.canonical_hosted_zone_id().unwrap_or_default();
     Live {
         inputs: Inputs {
-            name: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            name: text(balancer.load_balancer_name()),
             internal: balancer.scheme() == Some(&LoadBalancerSchemeEnum::Internal),
             load_balancer_type: balancer
                 .r#type()
@@ -465,7 +323,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
             vpc_id: balancer.vpc_id().map(str::to_owned),
         },
         outputs: Outputs {
-            dns_name: balancer.dns_name().unwrap_or_default().to_owned(),
+            dns_name: text(balancer.dns_name()),
             zone_id: zone.to_owned(),
             canonical_hosted_zone_id: zone.to_owned(),
             arn_suffix: arn

@@ -8,97 +8,30 @@
 //! - A group cannot be deleted while listeners or rules forward to it, nor for some seconds after the last one is gone.
 //! - ECS decides which targets are in the group.
 
+mod checks;
+mod model;
+mod stickiness;
+
 use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetGroup as Group, TargetTypeEnum};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use self::model::{Inputs, Outputs, Stickiness};
+
+use self::checks::fit;
+use self::stickiness::{COOKIE_SECONDS, LB_COOKIE};
 use super::attribute::{self, Attributes, Settings};
 use super::health_check::{self, HealthCheck};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{Holder, Query, Remedy};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, OutputTable, PropertyTable,
-    Schema, Tags, TextRule, Value,
-};
-
-/// The targets to which a load balancer sends requests.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// 1 to 32 letters, digits and hyphens, no hyphen at either end; unique in account and region.
-    #[property(replaces, text(NAME))]
-    pub name: String,
-    /// Port of the targets, where they are registered without one: 1 to 65535.
-    #[schemars(range(min = 1, max = 65535))]
-    #[property(required, replaces)]
-    pub port: i32,
-    /// `HTTP` or `HTTPS`: the protocol that the targets speak.
-    #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
-    #[property(required, replaces)]
-    pub protocol: String,
-    /// `HTTP1`, `HTTP2` or `GRPC`.
-    #[property(default("HTTP1"), replaces)]
-    pub protocol_version: String,
-    /// `instance` or `ip`; Fargate tasks need `ip`.
-    #[schemars(extend("enum" = ["instance", "ip"]))]
-    #[property(default("instance"), replaces)]
-    pub target_type: String,
-    /// Id of the targets' VPC.
-    #[property(required, replaces)]
-    pub vpc_id: String,
-    /// The check of whether a target is fit to get requests.
-    #[property(default(health_check::defaults()), canonical(health_check::canonical))]
-    pub health_check: HealthCheck,
-    /// Seconds that a leaving target has to finish its requests, 0 to 3600.
-    #[schemars(range(min = 0, max = 3600))]
-    #[property(default(300))]
-    pub deregistration_delay: i32,
-    /// Seconds over which a new target's share grows, 30 to 900, or 0 for its full share at once.
-    #[property(default(0))]
-    pub slow_start: i32,
-    /// `round_robin`, `least_outstanding_requests` or `weighted_random`. Default: `round_robin`.
-    #[property(default("round_robin"))]
-    pub load_balancing_algorithm_type: String,
-    /// Keeps a client with one target. Default: it does not.
-    #[property(canonical(canonical_stickiness))]
-    pub stickiness: Option<Stickiness>,
-}
-
-/// Stickiness by a cookie of the load balancer.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Stickiness {
-    /// Default: true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    /// `lb_cookie`, the only type there is here.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["lb_cookie"]))]
-    pub kind: Option<String>,
-    /// Seconds, 1 to 604800. Default: 86400.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cookie_duration: Option<i32>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// `targetgroup/NAME/HEX`: the `TargetGroup` dimension of its metrics.
-    pub arn_suffix: String,
-}
+use crate::resource::{Condition, CreateClass, ErrorKind, Interruption, Schema, Tags};
 
 const TOKEN: &str = "aws:lb:TargetGroup";
 const DESCRIBE: &str = "elasticloadbalancing:DescribeTargetGroups";
-const LB_COOKIE: &str = "lb_cookie";
-const COOKIE_SECONDS: i32 = 86400;
-
-const NAME: TextRule = super::NAME.must("neither begin nor end with a hyphen", super::is_name);
-
 pub struct TargetGroup;
 
 impl ResourceType for TargetGroup {
@@ -260,25 +193,6 @@ impl ResourceType for TargetGroup {
     }
 }
 
-/// Stickiness that is off is the same as none, however it was configured.
-fn canonical_stickiness(stickiness: Value) -> Value {
-    let off = || Value::object([("enabled", false.into())]);
-    match stickiness {
-        Value::Null => off(),
-        Value::Object(given) => {
-            if given.get("enabled").and_then(Value::as_bool) == Some(false) {
-                return off();
-            }
-            let mut full = given;
-            super::fill(&mut full, "enabled", true.into());
-            super::fill(&mut full, "type", LB_COOKIE.into());
-            super::fill(&mut full, "cookieDuration", COOKIE_SECONDS.into());
-            Value::Object(full)
-        }
-        other => other,
-    }
-}
-
 /// The attributes that inputs stand for.
 fn settings(inputs: &Inputs) -> Settings {
     let mut settings = Settings::from([
@@ -331,71 +245,6 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
     expected(DESCRIBE, group, "the target group of that name")
 }
 
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    let mut invalid_inputs = Vec::new();
-    if !matches!(inputs.protocol.as_str(), "HTTP" | "HTTPS") {
-        let reason = format!(
-            "`{}` is not supported, only `HTTP` and `HTTPS` are",
-            inputs.protocol
-        );
-        invalid_inputs.push(InvalidInput::new("protocol", reason));
-    }
-    if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
-        let reason = format!(
-            "`{}` is not supported, only `instance` and `ip` are",
-            inputs.target_type
-        );
-        invalid_inputs.push(InvalidInput::new("targetType", reason));
-    }
-    if !inputs.health_check.enabled {
-        let reason = format!(
-            "targets of type `{}` are always checked",
-            inputs.target_type
-        );
-        invalid_inputs
-            .push(InvalidInput::new("healthCheck.enabled", reason).decided_by(["targetType"]));
-    }
-    let cookie = inputs
-        .stickiness
-        .as_ref()
-        .and_then(|stickiness| stickiness.kind.as_deref());
-    if let Some(kind) = cookie.filter(|kind| *kind != LB_COOKIE) {
-        let reason = format!("`{kind}` is not supported, only `{LB_COOKIE}` is");
-        invalid_inputs.push(InvalidInput::new("stickiness.type", reason));
-    }
-    if !matches!(inputs.slow_start, 0 | 30..=900) {
-        invalid_inputs.push(InvalidInput::new(
-            "slowStart",
-            "takes 0, or 30 to 900 seconds",
-        ));
-    }
-    if inputs.slow_start != 0 && inputs.load_balancing_algorithm_type != "round_robin" {
-        let reason = "goes with the algorithm `round_robin` alone";
-        let invalid_input = InvalidInput::new("slowStart", reason);
-        invalid_inputs.push(invalid_input.decided_by(["slowStart", "loadBalancingAlgorithmType"]));
-    }
-    let check = inputs
-        .health_check
-        .full(&inputs.protocol, &inputs.protocol_version);
-    if check.timeout >= check.interval {
-        let at = if inputs.health_check.timeout.is_some() {
-            "healthCheck.timeout"
-        } else {
-            "healthCheck.interval"
-        };
-        let reason = format!(
-            "an answer may take {} s, but is asked for every {} s",
-            check.timeout, check.interval
-        );
-        let decide = ["healthCheck.timeout", "healthCheck.interval"];
-        invalid_inputs.push(InvalidInput::new(at, reason).decided_by(decide));
-    }
-    if !check.path.starts_with('/') {
-        invalid_inputs.push(InvalidInput::new("healthCheck.path", "must begin with `/`"));
-    }
-    invalid_inputs
-}
-
 fn arn(group: &Group) -> &str {
     group.target_group_arn().unwrap_or_default()
 }
@@ -410,7 +259,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
     let arn = arn(group).to_owned();
     Live {
         inputs: Inputs {
-            name: group.target_group_name().unwrap_or_default().to_owned(),
+            name: text(group.target_group_name()),
             port: group.port().unwrap_or_default(),
             protocol: group.protocol().map_or("", ProtocolEnum::as_str).to_owned(),
             protocol_version: group.protocol_version().unwrap_or("HTTP1").to_owned(),
@@ -418,7 +267,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
                 .target_type()
                 .map_or("instance", TargetTypeEnum::as_str)
                 .to_owned(),
-            vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
+            vpc_id: text(group.vpc_id()),
             health_check: HealthCheck::from_sdk(group),
             deregistration_delay: attributes.parsed("deregistration_delay.timeout_seconds", 300),
             slow_start: attributes.parsed("slow_start.duration_seconds", 0),
@@ -431,7 +280,7 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
             }),
         },
         outputs: Outputs {
-            arn_suffix: arn.rsplit(':').next().unwrap_or_default().to_owned(),
+            arn_suffix: text(arn.rsplit(':').next()),
         },
         tags,
         condition: Condition::Ready,
@@ -443,17 +292,6 @@ fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGrou
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stickiness_is_on_when_it_is_mentioned_and_off_in_any_form() {
-        let form = |json: serde_json::Value| canonical_stickiness(json.into());
-        let off = form(serde_json::json!({"enabled": false, "type": "app_cookie"}));
-        assert_eq!(off, canonical_stickiness(Value::Null));
-        assert_eq!(
-            form(serde_json::json!({"cookieDuration": 60})),
-            form(serde_json::json!({"enabled": true, "type": "lb_cookie", "cookieDuration": 60})),
-        );
-    }
 
     #[test]
     fn attributes_read_back_as_they_were_set() {

@@ -7,24 +7,27 @@
 //! - A deletion requires that every other version and every attachment is gone; a role that has the policy as its boundary
 //!   holds it as well (gruntwork-io/cloud-nuke#972).
 
+mod holders;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::holders::holders_of;
 use super::document;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
-use crate::resource::provider::{Holder, Query, Remedy};
+use crate::resource::provider::{Holder, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, OutputTable, PropertyTable, Schema, StackId, Tags, TextRule,
 };
@@ -199,77 +202,13 @@ impl ResourceType for Policy {
         live: &LiveOf<Self>,
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
-        let attached = users(context, &live.id, PolicyUsageType::PermissionsPolicy).await?;
-        // A boundary is no attachment, but also keeps a policy from being deleted.
-        let bounded = users(context, &live.id, PolicyUsageType::PermissionsBoundary).await?;
-        let attached = attached.into_iter().map(|user| (user, false));
-        let bounded = bounded.into_iter().map(|user| (user, true));
-        let mut holders = Vec::new();
-        for ((kind, name), is_boundary) in attached.chain(bounded) {
-            let text = format!("{kind} `{name}`");
-            if kind == "role" && asking.ours.contains(name.as_str()) {
-                continue;
-            }
-            if kind == "role"
-                && super::role::tags_of(context, &name)
-                    .await?
-                    .is_none_or(|tags| tags.are_of_one_stack(&live.tags))
-            {
-                holders.push(Holder::passing(name, text));
-                continue;
-            }
-            let arn = &live.id;
-            let hand = if is_boundary {
-                Remedy::new(format!(
-                    "{text}, which is not of this stack, has it as its permissions boundary; give that another one, then run"
-                ))
-                .command(format!(
-                    "aws iam put-{kind}-permissions-boundary --{kind}-name {name} --permissions-boundary ARN"
-                ))
-            } else {
-                Remedy::new(format!(
-                    "{text}, which is not of this stack, has it attached; detach it there, then run"
-                ))
-                .command(format!(
-                    "aws iam detach-{kind}-policy --{kind}-name {name} --policy-arn {arn}"
-                ))
-            };
-            holders.push(Holder::lasting(name, text, hand));
-        }
-        Ok(holders)
+        holders_of(context, &live.id, &live.tags, asking).await
     }
 
     /// Returns how long a deletion is retried. Detaching shows at once; an attachment that stays has another owner.
     fn delete_patience(&self) -> Duration {
         super::PATIENCE
     }
-}
-
-/// Returns the kinds and names of the objects that use a policy in this way.
-async fn users(
-    context: &Context,
-    arn: &str,
-    usage: PolicyUsageType,
-) -> AwsResult<Vec<(&'static str, String)>> {
-    let usage = &usage;
-    pages("iam:ListEntitiesForPolicy", |marker| async move {
-        let request = context
-            .iam
-            .list_entities_for_policy()
-            .policy_arn(arn)
-            .policy_usage_filter(usage.clone())
-            .set_marker(marker.clone());
-        let page = context.send(request).await?;
-        let roles = page.policy_roles.unwrap_or_default().into_iter();
-        let users = page.policy_users.unwrap_or_default().into_iter();
-        let groups = page.policy_groups.unwrap_or_default().into_iter();
-        let named = roles
-            .filter_map(|role| Some(("role", role.role_name?)))
-            .chain(users.filter_map(|user| Some(("user", user.user_name?))))
-            .chain(groups.filter_map(|group| Some(("group", group.group_name?))));
-        Ok((Some(named.collect()), page.marker))
-    })
-    .await
 }
 
 /// Returns the policies that carry the stack's tag, by ARN, as the tagging API knows them in IAM's home region.
@@ -299,10 +238,10 @@ fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
         .find(|version| version.is_default_version())
         .and_then(PolicyVersion::document);
     Live {
-        id: policy.arn().unwrap_or_default().to_owned(),
+        id: text(policy.arn()),
         arn: policy.arn().map(str::to_owned),
         inputs: Inputs {
-            name: policy.policy_name().unwrap_or_default().to_owned(),
+            name: text(policy.policy_name()),
             path: policy.path().unwrap_or("/").to_owned(),
             description: described(policy.description()),
             policy: decode(document.unwrap_or_default()),

@@ -90,7 +90,7 @@ impl ResourceType for Alias {
         .await;
         match created {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                let key = key::describe(context, name).await?;
+                let key = key::search::describe(context, name).await?;
                 if canonical_key(target_key_id.as_str().into()) != key.key_id().into() {
                     let message =
                         format!("`{name}` exists and names another key, {}", key.key_id());

@@ -12,70 +12,35 @@
 //! - Rotation can only be switched for an enabled key; a disabled one does not rotate, and keeps the setting.
 //!   <https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html>
 
+mod default_policy;
+mod model;
+pub(super) mod search;
+
 use std::collections::BTreeSet;
 
-use aws_sdk_kms::types::{KeyMetadata, KeyState};
-use futures_util::future::{try_join, try_join_all, try_join3};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use aws_sdk_kms::types::KeyState;
+use futures_util::future::{try_join, try_join_all};
 
+pub use self::model::{Inputs, Outputs};
+
+use self::default_policy::default_policy;
+use self::model::WINDOW_DAYS;
+use self::search::{POLICY, describe, list, list_tags, look, outputs, state_of, tags_of_others};
 use super::{KEY, OF_AWS, aliases};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::policy::{canonical_policy, check_form, to_policy_text};
+use crate::aws::policy::{check_form, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
-use crate::aws::sdk_tag::{from_sdk, to_sdk};
+use crate::aws::sdk_tag::to_sdk;
 use crate::aws::states::{self, KMS_KEY};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, PropertyTable,
-    ProviderError, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, ProviderError, Schema, Value,
 };
-
-/// A key that encrypts the data of other services.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The description: at most 8192 characters.
-    #[property(text(TextRule::new(0..=8192)))]
-    pub description: Option<String>,
-    /// The key policy, as an object or as JSON text: at most 32,768 bytes. Default: AWS's own, by which IAM decides who in
-    /// the account may do what.
-    #[property(canonical(canonical_policy))]
-    pub policy: Option<serde_json::Value>,
-    /// True if the key can be used.
-    #[property(default(true))]
-    pub is_enabled: bool,
-    /// True if AWS generates new key material at intervals; the former material still decrypts.
-    #[property(default(false))]
-    pub enable_key_rotation: bool,
-    /// The days between two rotations, 90 to 2560. Default: 365.
-    #[schemars(range(min = 90, max = 2560))]
-    #[property(server_chooses)]
-    pub rotation_period_in_days: Option<i64>,
-    /// The days in which its deletion can be cancelled, 7 to 30.
-    #[schemars(range(min = 7, max = 30))]
-    #[property(default(30), write_only)]
-    pub deletion_window_in_days: i64,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// The same as the id.
-    pub key_id: String,
-}
 
 /// The default rotation period: <https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html>
 const ROTATION_DAYS: i64 = 365;
-
-/// The default deletion window: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
-const WINDOW_DAYS: i64 = 30;
-
-/// The only name that a key policy can have.
-const POLICY: &str = "default";
 
 pub struct Key;
 
@@ -346,110 +311,4 @@ fn until_it_goes(key: &Observed, _data: DataPolicy) -> Vec<String> {
          read what it has encrypted",
         id = key.id
     )]
-}
-
-/// Returns the policy that AWS gives to a key made without one.
-/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
-fn default_policy(partition: &str, account: &str) -> serde_json::Value {
-    json!({
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [{
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
-            "Action": "kms:*",
-            "Resource": "*",
-        }],
-    })
-}
-
-/// Returns whether a policy says no more than the one that AWS gives to a key made without one.
-fn is_default(context: &Context, policy: &str) -> bool {
-    let default = default_policy(&context.partition, &context.account_id);
-    canonical_policy(policy.into()) == canonical_policy(default.into())
-}
-
-/// Returns the ids of all keys of the region, AWS's own among them.
-async fn list(context: &Context) -> AwsResult<Vec<String>> {
-    let keys = context
-        .pages(
-            |marker| context.kms.list_keys().limit(1000).set_marker(marker),
-            |page| (page.keys, page.next_marker),
-        )
-        .await?;
-    Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
-}
-
-async fn list_tags(context: &Context, id: &str) -> AwsResult<Tags> {
-    let tags = context
-        .pages(
-            |marker| {
-                context
-                    .kms
-                    .list_resource_tags()
-                    .key_id(id)
-                    .set_marker(marker)
-            },
-            |page| (page.tags, page.next_marker),
-        )
-        .await?;
-    Ok(from_sdk(&tags))
-}
-
-/// Returns the tags of a key that may have any owner. One whose own policy denies these credentials access is not the
-/// stack's.
-async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> {
-    match list_tags(context, id).await {
-        Err(error)
-            if error.is(ErrorKind::Denied) && error.message.contains("resource-based policy") =>
-        {
-            Ok(None)
-        }
-        answer => if_there(answer),
-    }
-}
-
-/// Returns a key by id, ARN, or alias.
-pub(super) async fn describe(context: &Context, key: &str) -> AwsResult<KeyMetadata> {
-    const OPERATION: &str = "kms:DescribeKey";
-    let answer = context.send(context.kms.describe_key().key_id(key)).await?;
-    expected(OPERATION, answer.key_metadata, "`KeyMetadata`")
-}
-
-fn state_of(key: &KeyMetadata) -> KeyState {
-    let state = key.key_state.clone();
-    state.unwrap_or(KeyState::Enabled)
-}
-
-fn outputs(key: &KeyMetadata) -> Outputs {
-    Outputs {
-        key_id: key.key_id.clone(),
-    }
-}
-
-/// Returns a key with these tags, and its state.
-async fn look(context: &Context, id: &str, tags: Tags) -> AwsResult<(KeyState, LiveOf<Key>)> {
-    const POLICIES: &str = "kms:GetKeyPolicy";
-    let policy = context.send(context.kms.get_key_policy().key_id(id).policy_name(POLICY));
-    let rotation = context.send(context.kms.get_key_rotation_status().key_id(id));
-    let (key, policy, rotation) = try_join3(describe(context, id), policy, rotation).await?;
-    let policy = expected(POLICIES, policy.policy, "`Policy`")?;
-    let state = state_of(&key);
-    let live = Live {
-        id: key.key_id.clone(),
-        arn: key.arn.clone(),
-        inputs: Inputs {
-            description: key.description.clone().filter(|text| !text.is_empty()),
-            policy: (!is_default(context, &policy)).then_some(serde_json::Value::String(policy)),
-            is_enabled: state != KeyState::Disabled,
-            enable_key_rotation: rotation.key_rotation_enabled,
-            rotation_period_in_days: rotation.rotation_period_in_days.map(i64::from),
-            deletion_window_in_days: WINDOW_DAYS,
-        },
-        outputs: outputs(&key),
-        tags,
-        condition: states::condition(KMS_KEY, state.as_str()),
-    };
-    Ok((state, live))
 }

@@ -14,6 +14,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
@@ -320,7 +321,7 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<LogGroup>> {
 }
 
 fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> {
-    let name = group.log_group_name().unwrap_or_default().to_owned();
+    let name = text(group.log_group_name());
     Live {
         arn: Some(arn(context, &name)),
         inputs: Inputs {

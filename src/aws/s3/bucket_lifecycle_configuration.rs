@@ -9,152 +9,31 @@
 //! - A transition without days or date is one after 0 days (#23117).
 //! - Rules that were put are not read back everywhere at once.
 
-use std::collections::{BTreeMap, HashSet};
+mod canonical;
+mod checks;
+mod model;
+mod rule;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration as SdkConfiguration, TransitionDefaultMinimumObjectSize,
 };
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::lifecycle_checks::fit_rule;
-use super::lifecycle_rule::{from_sdk, to_sdk};
+pub use self::model::{
+    AbortIncompleteMultipartUpload, And, Expiration, Filter, FilterTag, Inputs,
+    NoncurrentVersionExpiration, NoncurrentVersionTransition, Rule, Transition,
+};
+
+use self::canonical::canonical;
+use self::checks::fit;
+use self::model::DEFAULT_MINIMUM;
+use self::rule::{PUT, from_sdk, to_sdk};
 use super::part::Part;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{compact, ordered_by};
 use crate::aws::resource_type::check;
-use crate::resource::diff::sorted;
-use crate::resource::{InvalidInput, Properties, PropertyTable, ReadSession, Schema, Value};
-
-const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
-
-/// The rules for what happens to objects over time.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The bucket's name.
-    #[property(required, replaces)]
-    pub bucket: String,
-    /// 1 to 1000 rules.
-    #[schemars(length(min = 1, max = 1000))]
-    #[property(required, canonical(canonical))]
-    pub rules: Vec<Rule>,
-    /// The smallest objects that transitions move: `all_storage_classes_128K`, or `varies_by_storage_class`. Default:
-    /// `all_storage_classes_128K`.
-    #[property(default(DEFAULT_MINIMUM))]
-    pub transition_default_minimum_object_size: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
-    /// 1 to 255 characters, unique in the bucket.
-    pub id: String,
-    /// `Enabled` or `Disabled`.
-    pub status: String,
-    /// The objects that it applies to. Unset: all.
-    pub filter: Option<Filter>,
-    /// The time at which objects are deleted; in a versioned bucket, the time at which they become old versions.
-    pub expiration: Option<Expiration>,
-    /// The times at which objects move to another storage class.
-    #[serde(default)]
-    pub transitions: Vec<Transition>,
-    /// The time at which old versions are deleted.
-    pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
-    /// The times at which old versions move to another storage class.
-    #[serde(default)]
-    pub noncurrent_version_transitions: Vec<NoncurrentVersionTransition>,
-    /// The time at which the parts of unfinished uploads are deleted.
-    pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
-}
-
-/// One condition; several go under `and`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Filter {
-    /// The prefix of the keys.
-    pub prefix: Option<String>,
-    pub tag: Option<FilterTag>,
-    /// Bytes.
-    pub object_size_greater_than: Option<i64>,
-    /// Bytes.
-    pub object_size_less_than: Option<i64>,
-    pub and: Option<And>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FilterTag {
-    pub key: String,
-    pub value: String,
-}
-
-/// Conditions that all hold.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct And {
-    pub prefix: Option<String>,
-    #[serde(default)]
-    pub tags: BTreeMap<String, String>,
-    /// Bytes.
-    pub object_size_greater_than: Option<i64>,
-    /// Bytes.
-    pub object_size_less_than: Option<i64>,
-}
-
-/// One of the three.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Expiration {
-    /// Midnight UTC, as in `2030-01-01T00:00:00Z`.
-    pub date: Option<String>,
-    /// Days after the object was made; at least 1.
-    pub days: Option<i32>,
-    /// True if a delete marker is removed once no version is left behind it.
-    pub expired_object_delete_marker: Option<bool>,
-}
-
-/// `date` or `days`, not both.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Transition {
-    /// Midnight UTC, as in `2030-01-01T00:00:00Z`.
-    pub date: Option<String>,
-    /// Days after the object was made. Default: 0, where there is no date.
-    pub days: Option<i32>,
-    /// `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER` or `DEEP_ARCHIVE`.
-    pub storage_class: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NoncurrentVersionExpiration {
-    /// Days after the version was superseded; at least 1.
-    pub noncurrent_days: i32,
-    /// The number of old versions that stay nevertheless: 1 to 100.
-    pub newer_noncurrent_versions: Option<i32>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NoncurrentVersionTransition {
-    /// Days after the version was superseded.
-    pub noncurrent_days: i32,
-    /// The number of old versions that stay nevertheless: 1 to 100.
-    pub newer_noncurrent_versions: Option<i32>,
-    /// The same as for transitions.
-    pub storage_class: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AbortIncompleteMultipartUpload {
-    /// Days after the upload was begun; at least 1.
-    pub days_after_initiation: i32,
-}
+use crate::resource::{Properties, ReadSession, Schema, Value};
 
 pub struct BucketLifecycleConfiguration;
 
@@ -197,27 +76,6 @@ impl Part for BucketLifecycleConfiguration {
     fn bucket(inputs: &Inputs) -> &str {
         &inputs.bucket
     }
-}
-
-const PUT: &str = "s3:PutBucketLifecycleConfiguration";
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    let mut invalid_inputs: Vec<InvalidInput> = inputs
-        .rules
-        .iter()
-        .filter_map(|rule| to_sdk(PUT, rule).err())
-        .map(|error| InvalidInput::new("rules", error.message))
-        .collect();
-    let mut ids = HashSet::new();
-    for (index, rule) in inputs.rules.iter().enumerate() {
-        let at = format!("rules[{index}]");
-        if !ids.insert(&rule.id) {
-            let reason = format!("`{}` is the id of another rule", rule.id);
-            invalid_inputs.push(InvalidInput::new(format!("{at}.id"), reason));
-        }
-        invalid_inputs.extend(fit_rule(&at, rule));
-    }
-    invalid_inputs
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
@@ -280,116 +138,11 @@ fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
     expirations
 }
 
-/// Rules in the order of their ids, without parts that say nothing.
-fn canonical(rules: Value) -> Value {
-    let rules = match rules {
-        Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),
-        other => other,
-    };
-    ordered_by("id", compact(rules))
-}
-
-fn canonical_rule(rule: Value) -> Value {
-    let Value::Object(mut rule) = rule else {
-        return rule;
-    };
-    if let Some(Value::Object(filter)) = rule.get_mut("filter") {
-        canonical_filter(filter);
-    }
-    if let Some(Value::Object(expiration)) = rule.get_mut("expiration") {
-        canonical_date(expiration);
-        let marker = expiration.get("expiredObjectDeleteMarker");
-        if marker.and_then(Value::as_bool) == Some(false) {
-            expiration.remove("expiredObjectDeleteMarker");
-        }
-    }
-    for name in ["transitions", "noncurrentVersionTransitions"] {
-        if let Some(Value::List(transitions)) = rule.remove(name) {
-            let transitions = transitions.into_iter().map(|transition| match transition {
-                Value::Object(mut transition) => {
-                    canonical_date(&mut transition);
-                    if name == "transitions"
-                        && !says(&transition, "date")
-                        && !says(&transition, "days")
-                    {
-                        transition.insert("days".to_owned(), 0_u32.into());
-                    }
-                    Value::Object(transition)
-                }
-                other => other,
-            });
-            let transitions = compact(Value::List(transitions.collect()));
-            rule.insert(name.to_owned(), sorted(transitions));
-        }
-    }
-    Value::Object(rule)
-}
-
-fn says(place: &Properties, name: &str) -> bool {
-    place.get(name).is_some_and(|value| !value.is_null())
-}
-
-/// Returns whether a condition says anything: an empty prefix does not.
-fn speaks(name: &str, value: &Value) -> bool {
-    !value.is_null() && (name != "prefix" || value.as_str() != Some(""))
-}
-
-/// An empty prefix says nothing, and a single condition under `and` is that condition.
-fn canonical_filter(filter: &mut Properties) {
-    filter.retain(|name, value| speaks(name, value));
-    let Some(Value::Object(and)) = filter.get_mut("and") else {
-        return;
-    };
-    and.retain(|name, value| speaks(name, value));
-    let tags = match and.get("tags") {
-        None => 0,
-        Some(Value::Object(tags)) => tags.len(),
-        Some(_) => return,
-    };
-    let others = and.keys().filter(|name| *name != "tags").count();
-    if tags + others > 1 {
-        return;
-    }
-    let only = std::mem::take(and);
-    filter.remove("and");
-    for (name, value) in only {
-        match value {
-            Value::Object(tags) if name == "tags" => {
-                for (key, value) in tags {
-                    let tag = Value::object([("key", key.into()), ("value", value)]);
-                    filter.insert("tag".to_owned(), tag);
-                }
-            }
-            value => {
-                filter.insert(name, value);
-            }
-        }
-    }
-}
-
-/// One spelling of a date.
-fn canonical_date(place: &mut Properties) {
-    let Some(date) = place.get_mut("date") else {
-        return;
-    };
-    let spelled = date
-        .as_str()
-        .and_then(|text| DateTime::from_str(text, Format::DateTimeWithOffset).ok())
-        .and_then(|parsed| parsed.fmt(Format::DateTime).ok());
-    if let Some(spelled) = spelled {
-        *date = spelled.into();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
-        canonical(left.into()) == canonical(right.into())
-    }
 
     #[test]
     fn only_an_earlier_expiration_takes_data() {
@@ -404,104 +157,5 @@ mod tests {
         assert_eq!(discards(&live, &rules(30, json!({}))), None);
         assert!(discards(&live, &rules(7, json!(null))).is_some());
         assert!(discards(&live, &rules(90, json!({"prefix": "logs/"}))).is_some());
-    }
-
-    #[test]
-    fn spellings_of_the_same_rules_are_equal() {
-        assert!(equal(
-            json!([{"id": "b", "status": "Enabled", "expiration": {"days": 30}}, {"id": "a", "filter": {}}]),
-            json!([
-                {"id": "a", "filter": {"prefix": ""}, "transitions": []},
-                {"id": "b", "status": "Enabled", "filter": {"prefix": "", "tag": null},
-                 "expiration": {"days": 30, "date": null, "expiredObjectDeleteMarker": false}},
-            ]),
-        ));
-        assert!(equal(
-            json!([{"id": "a", "transitions": [
-                {"days": 90, "storageClass": "GLACIER"}, {"date": "2030-01-01T00:00:00.000Z", "storageClass": "STANDARD_IA"}]}]),
-            json!([{"id": "a", "transitions": [
-                {"date": "2030-01-01T00:00:00Z", "storageClass": "STANDARD_IA"}, {"days": 90, "storageClass": "GLACIER"}]}]),
-        ));
-    }
-
-    /// Rules by date, in every spelling of a date; and rules of others that have no id, which the console allows.
-    #[test]
-    fn rules_by_date_and_without_an_id_are_compared() {
-        let by_date = |date: &str| {
-            json!([{"id": "", "status": "Enabled", "filter": null, "expiration": {"date": date}},
-                {"id": "b", "transitions": [{"date": date, "storageClass": "GLACIER"}]}])
-        };
-        for date in ["2030-01-01T00:00:00.000Z", "2030-01-01T02:00:00+02:00"] {
-            assert!(
-                equal(by_date("2030-01-01T00:00:00Z"), by_date(date)),
-                "{date}"
-            );
-        }
-        assert!(!equal(
-            by_date("2030-01-01T00:00:00Z"),
-            by_date("2030-01-02T00:00:00Z")
-        ));
-        let rule = aws_sdk_s3::types::LifecycleRule::builder()
-            .status(aws_sdk_s3::types::ExpirationStatus::Enabled)
-            .expiration(
-                aws_sdk_s3::types::LifecycleExpiration::builder()
-                    .date(DateTime::from_secs(1_893_456_000))
-                    .build(),
-            )
-            .build()
-            .unwrap();
-        let read = from_sdk(&rule);
-        let date = read.expiration.and_then(|expiration| expiration.date);
-        assert_eq!(
-            (read.id.as_str(), date.as_deref()),
-            ("", Some("2030-01-01T00:00:00Z"))
-        );
-    }
-
-    #[test]
-    fn a_single_condition_is_the_same_under_and() {
-        for (under, alone) in [
-            (
-                json!({"and": {"prefix": "logs/"}}),
-                json!({"prefix": "logs/"}),
-            ),
-            (
-                json!({"and": {"prefix": "", "tags": {"kind": "draft"}}}),
-                json!({"tag": {"key": "kind", "value": "draft"}}),
-            ),
-            (
-                json!({"and": {"tags": {}, "objectSizeLessThan": 5, "prefix": null}}),
-                json!({"objectSizeLessThan": 5}),
-            ),
-            (json!({"and": {"prefix": ""}}), json!(null)),
-        ] {
-            assert!(
-                equal(
-                    json!([{"id": "a", "filter": under}]),
-                    json!([{"id": "a", "filter": alone}])
-                ),
-                "{under}"
-            );
-        }
-        assert!(!equal(
-            json!([{"id": "a", "filter": {"and": {"tags": {"a": "b", "c": "d"}}}}]),
-            json!([{"id": "a", "filter": {"tag": {"key": "a", "value": "b"}}}]),
-        ));
-    }
-
-    #[test]
-    fn a_transition_without_a_time_is_one_at_once() {
-        assert!(equal(
-            json!([{"id": "a", "transitions": [{"storageClass": "INTELLIGENT_TIERING"}]}]),
-            json!([{"id": "a", "transitions": [{"days": 0, "date": null, "storageClass": "INTELLIGENT_TIERING"}]}]),
-        ));
-    }
-
-    #[test]
-    fn different_rules_differ() {
-        assert!(!equal(
-            json!([{"id": "a", "filter": {"prefix": "logs/"}}]),
-            json!([{"id": "a", "filter": {"prefix": ""}}]),
-        ));
     }
 }

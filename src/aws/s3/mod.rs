@@ -15,16 +15,14 @@ pub mod bucket_public_access_block;
 pub mod bucket_server_side_encryption_configuration;
 pub mod bucket_versioning;
 mod emptying;
-mod lifecycle_checks;
-mod lifecycle_rule;
 mod part;
 
-use fde_infra_derive::operations;
 use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_smithy_types::error::operation::BuildError;
+use fde_infra_derive::operations;
 
 use super::context::Context;
 use super::error::AwsResult;

@@ -10,79 +10,23 @@
 //!   `destroy` has deleted. `DescribeSecret` costs a call per secret, of which AWS allows thousands per second, and is up to
 //!   date. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>
 
-use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use futures_util::future::try_join_all;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+mod generated_value;
+mod model;
+mod search;
 
+use futures_util::future::try_join_all;
+
+pub use self::model::{GenerateSecretString, Inputs, Outputs};
+
+use self::generated_value::{fit, generate};
+use self::search::{describe, find, live, name_in};
 use super::{Current, SecretText};
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::kms::canonical_key;
-use crate::aws::policy::to_text;
+use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Query, Remedy};
-use crate::resource::text_rule::is_plain;
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, PropertyTable,
-    ProviderError, Schema, StackId, TextRule, Value,
-};
-
-/// A secret, with or without a value that is generated once.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The name: 1 to 512 letters, digits and `/_+=.@-`. AWS advises against names that end in a hyphen and six characters:
-    /// an ARN without the characters that AWS adds to it would be taken for a complete one.
-    #[property(replaces, text(NAME))]
-    pub name: String,
-    /// The description: at most 2048 characters.
-    #[property(text(TextRule::new(0..=2048)))]
-    pub description: Option<String>,
-    /// The id, ARN or alias of the KMS key. Default: `alias/aws/secretsmanager`.
-    #[property(canonical(named_key), regional)]
-    pub kms_key_id: Option<String>,
-    /// The days in which a deleted secret can be restored, 7 to 30. Used if data is to be kept on deletion.
-    #[schemars(range(min = 7, max = 30))]
-    #[property(default(30), write_only)]
-    pub recovery_window_in_days: i64,
-    /// A value to generate at random when the secret is created or restored. Later changes have no effect.
-    #[property(write_only)]
-    pub generate_secret_string: Option<GenerateSecretString>,
-}
-
-/// The rules for a generated value, as in CloudFormation.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct GenerateSecretString {
-    /// A JSON object, or its text, that gets the password under `generateStringKey`. Without it the value is the password.
-    pub secret_string_template: Option<serde_json::Value>,
-    pub generate_string_key: Option<String>,
-    /// The length: 1 to 4096 characters. Default: 32.
-    #[schemars(range(min = 1, max = 4096))]
-    pub password_length: Option<i64>,
-    /// The characters that the password must not have, such as `"@/\`.
-    pub exclude_characters: Option<String>,
-    /// True if the password has no punctuation. Default: false.
-    pub exclude_punctuation: Option<bool>,
-    /// True if the password has at least one lower-case letter, upper-case letter, digit and punctuation mark each. Default:
-    /// true.
-    pub require_each_included_type: Option<bool>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// A different text for each password that comes into force; `None` if the secret rotates by itself, since then the
-    /// rotation updates the database. It reveals nothing about the value.
-    pub content_version: Option<String>,
-}
-
-const NAME: TextRule = TextRule::new(1..=512).of(
-    |c| is_plain(c) || "/_+=.@-".contains(c),
-    "letters, digits and `/_+=.@-`",
-);
+use crate::resource::{Condition, CreateClass, ErrorKind, Observed, ProviderError, Schema, Value};
 
 pub struct Secret;
 
@@ -243,78 +187,6 @@ fn left(secret: &Observed) -> Option<String> {
     Some(format!("it can be restored for {days} days"))
 }
 
-/// Returns the key if it is a named one: the key that AWS manages is reported as no key at all.
-fn named_key(key: Value) -> Value {
-    match canonical_key(key) {
-        key if key.as_str() == Some("alias/aws/secretsmanager") => Value::Null,
-        key => key,
-    }
-}
-
-/// Returns the name in a secret's ARN, which ends in a hyphen and six characters.
-fn name_in(arn: &str) -> &str {
-    let name = arn.split_once(":secret:").map_or(arn, |(_, name)| name);
-    name.rsplit_once('-').map_or(name, |(name, _)| name)
-}
-
-/// Returns one secret by name or ARN, whether it is scheduled for deletion or not.
-async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput> {
-    const OPERATION: &str = "secretsmanager:DescribeSecret";
-    let answer = context
-        .send(context.secrets.describe_secret().secret_id(id))
-        .await?;
-    // Without them, it would be a secret of another owner, or none.
-    expected(OPERATION, answer.arn(), "`ARN`")?;
-    expected(OPERATION, answer.name(), "`Name`")?;
-    Ok(answer)
-}
-
-/// Returns one secret by name or ARN. One of ours that is scheduled for deletion is left out: the create restores it. One
-/// that does not belong to the stack holds the name until AWS deletes it.
-async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<LiveOf<Secret>>> {
-    let Some(secret) = if_there(describe(context, id).await)? else {
-        return Ok(None);
-    };
-    let live = live(&secret);
-    let is_held = secret.deleted_date().is_some();
-    Ok(Some(live).filter(|live| !is_held || !live.tags.belongs_to(stack)))
-}
-
-fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {
-    Live {
-        id: secret.arn().unwrap_or_default().to_owned(),
-        arn: secret.arn().map(str::to_owned),
-        inputs: Inputs {
-            name: secret.name().unwrap_or_default().to_owned(),
-            description: secret
-                .description()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned),
-            kms_key_id: secret.kms_key_id().map(str::to_owned),
-            recovery_window_in_days: 30,
-            generate_secret_string: None,
-        },
-        outputs: Outputs {
-            content_version: version_in_force(secret),
-        },
-        tags: super::from_sdk(secret.tags()),
-        condition: Condition::Ready,
-    }
-}
-
-/// Returns the version in force: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>
-fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
-    if secret.rotation_enabled() == Some(true) {
-        return None;
-    }
-    let is_in_force = |stages: &Vec<String>| stages.iter().any(|stage| stage == "AWSCURRENT");
-    secret
-        .version_ids_to_stages()?
-        .iter()
-        .find(|(_, stages)| is_in_force(stages))
-        .map(|(id, _)| super::content_version(id))
-}
-
 /// Restores a secret of the stack that is scheduled for deletion, even if it had another name in the file; one of another
 /// owner stops the run. While a forced deletion goes on there is nothing left to restore, and the name becomes free in a
 /// moment.
@@ -418,91 +290,9 @@ async fn with_value(
     Ok(met)
 }
 
-/// Generates a new value. It goes into the call that makes or fills the secret, and nowhere else.
-async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<String> {
-    let request = context
-        .secrets
-        .get_random_password()
-        .set_password_length(rules.password_length)
-        .set_exclude_characters(rules.exclude_characters.clone())
-        .set_exclude_punctuation(rules.exclude_punctuation)
-        .set_require_each_included_type(rules.require_each_included_type);
-    let answer = context.send(request).await?;
-    let password = expected(
-        "secretsmanager:GetRandomPassword",
-        answer.random_password,
-        "a password",
-    )?;
-    Ok(compose(rules, password))
-}
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    const PROPERTY: &str = "generateSecretString";
-    if !(7..=30).contains(&inputs.recovery_window_in_days) {
-        return vec![InvalidInput::new("recoveryWindowInDays", "takes 7 to 30")];
-    }
-    let Some(rules) = &inputs.generate_secret_string else {
-        return Vec::new();
-    };
-    match (&rules.secret_string_template, &rules.generate_string_key) {
-        (Some(template), Some(_)) if fields_of(template).is_none() => {
-            let at = format!("{PROPERTY}.secretStringTemplate");
-            vec![InvalidInput::new(at, "is not a JSON object")]
-        }
-        (Some(_), Some(_)) | (None, None) => Vec::new(),
-        _ => {
-            let reason = "`secretStringTemplate` and `generateStringKey` need each other";
-            vec![InvalidInput::new(PROPERTY, reason).decided_by([])]
-        }
-    }
-}
-
-type Fields = serde_json::Map<String, serde_json::Value>;
-
-fn fields_of(template: &serde_json::Value) -> Option<Fields> {
-    serde_json::from_str(&to_text(template)).ok()
-}
-
-/// Puts the password in its place in the template.
-fn compose(rules: &GenerateSecretString, password: String) -> String {
-    let template = rules.secret_string_template.as_ref().and_then(fields_of);
-    let (Some(mut fields), Some(key)) = (template, &rules.generate_string_key) else {
-        return password;
-    };
-    fields.insert(key.clone(), password.into());
-    serde_json::Value::from(fields).to_string()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn composed(rules: serde_json::Value) -> Result<String, InvalidInput> {
-        let inputs = json!({"name": "n", "recoveryWindowInDays": 7, "generateSecretString": rules});
-        let inputs: Inputs = serde_json::from_value(inputs).unwrap();
-        if let Some(invalid_input) = fit(&inputs).pop() {
-            return Err(invalid_input);
-        }
-        let rules = inputs.generate_secret_string.unwrap();
-        Ok(compose(&rules, "pa\"ss".to_owned()))
-    }
-
-    #[test]
-    fn a_password_goes_where_the_template_wants_it() {
-        assert_eq!(composed(json!({})).unwrap(), "pa\"ss");
-        for template in [json!({"username": "app"}), json!("{\"username\": \"app\"}")] {
-            let rules = json!({"secretStringTemplate": template, "generateStringKey": "password"});
-            assert_eq!(
-                composed(rules).unwrap(),
-                r#"{"password":"pa\"ss","username":"app"}"#
-            );
-        }
-        assert!(composed(json!({"generateStringKey": "password"})).is_err());
-        let list = json!({"secretStringTemplate": [], "generateStringKey": "password"});
-        assert!(composed(list).is_err());
-    }
 
     #[test]
     fn a_name_that_ends_as_an_arn_does_is_told() {
@@ -515,21 +305,5 @@ mod tests {
         ] {
             assert!(!ends_like_an_arn(name), "{name}");
         }
-    }
-
-    #[test]
-    fn an_arn_holds_the_name() {
-        let arn = "arn:aws:secretsmanager:r:1:secret:shop/dev-db-AbCdEf";
-        assert_eq!(name_in(arn), "shop/dev-db");
-    }
-
-    #[test]
-    fn the_key_that_aws_manages_is_no_key() {
-        assert!(named_key("alias/aws/secretsmanager".into()).is_null());
-        assert_eq!(named_key("arn:aws:kms:r:1:key/k".into()), "k".into());
-        // A secret whose key is an alias is described with the alias's ARN.
-        let described = named_key("arn:aws:kms:r:1:alias/shop".into());
-        assert_eq!(named_key("alias/shop".into()), described);
-        assert!(named_key("arn:aws:kms:r:1:alias/aws/secretsmanager".into()).is_null());
     }
 }

@@ -12,11 +12,13 @@
 //!   <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
 //! - Keys of other owners in the JSON stay, the rotated password among them (hashicorp/terraform-provider-aws#31635).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+mod url;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::url::{MODES, POSTGRES, Tls, VERIFY, default_mode, port, scheme, tls_of, url};
 use super::SecretText;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
@@ -27,22 +29,6 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, PropertyTable,
     ProviderError, Schema, Tags, Until, Urn, Value as Input,
 };
-
-/// The characters to encode in a URL's user, password and path.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// The characters of [`ENCODED`], for a path.
-const PATH: &AsciiSet = &ENCODED.remove(b'/');
-
-/// The modes that can be required of a connection.
-const MODES: [&str; 3] = ["disable", "require", VERIFY];
-const VERIFY: &str = "verify-full";
-/// The mode if the file does not say.
-const DEFAULT_MODE: &str = "require";
 
 /// The keys that a database's secret gets besides its password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, PropertyTable)]
@@ -82,11 +68,6 @@ impl Inputs {
         }
         self
     }
-}
-
-/// Returns the mode of an engine's connection if the file does not say.
-fn default_mode(engine: &str) -> Option<&'static str> {
-    (scheme(engine) == Some(POSTGRES)).then_some(DEFAULT_MODE)
 }
 
 /// Fills in the mode, which the engine decides; without a URL, there is none.
@@ -251,79 +232,6 @@ fn merged(mut fields: Map<String, Value>, wanted: &Inputs) -> AwsResult<Map<Stri
     })?;
     fields.insert("url".to_owned(), url.into());
     Ok(fields)
-}
-
-/// The requirements of a URL for the connection.
-struct Tls<'a> {
-    mode: Option<&'a str>,
-    root_cert: Option<&'a str>,
-}
-
-impl Tls<'_> {
-    fn query(&self) -> String {
-        let mode = self.mode.map(|mode| format!("?sslmode={mode}"));
-        let root_cert = self.root_cert.map(|path| {
-            let path = utf8_percent_encode(path, PATH);
-            format!("&sslrootcert={path}")
-        });
-        mode.unwrap_or_default() + &root_cert.unwrap_or_default()
-    }
-}
-
-/// Returns the mode and the path of a URL that has only these besides what fits the other keys; `None` for any other URL.
-fn tls_of(found: &str, fitting: &str) -> Option<(Option<String>, Option<String>)> {
-    let query = match found.strip_prefix(fitting)? {
-        "" => return Some((None, None)),
-        query => query.strip_prefix("?sslmode=")?,
-    };
-    let (mode, root_cert) = match query.split_once("&sslrootcert=") {
-        Some((mode, path)) => {
-            let path = percent_decode_str(path).decode_utf8().ok()?;
-            (mode, Some(path.into_owned()))
-        }
-        None => (query, None),
-    };
-    // If it is written in another way, it is another URL.
-    let tls = Tls {
-        mode: Some(mode),
-        root_cert: root_cert.as_deref(),
-    };
-    let is_ours = MODES.contains(&mode) && found == format!("{fitting}{}", tls.query());
-    is_ours.then(|| (Some(mode.to_owned()), root_cert))
-}
-
-/// Returns the connection string that fits the other keys, without its requirements for the connection.
-fn url(fields: &Map<String, Value>) -> Option<String> {
-    let text = |key: &str| fields.get(key).and_then(Value::as_str);
-    let encoded = |key: &str| Some(utf8_percent_encode(text(key)?, ENCODED).to_string());
-    Some(format!(
-        "{}://{}:{}@{}:{}/{}",
-        scheme(text("engine")?)?,
-        encoded("username")?,
-        encoded("password")?,
-        text("host")?,
-        port(fields)?,
-        encoded("dbname")?
-    ))
-}
-
-const POSTGRES: &str = "postgresql";
-
-fn scheme(engine: &str) -> Option<&'static str> {
-    match engine.to_lowercase().as_str() {
-        "postgres" | "postgresql" | "aurora-postgresql" => Some(POSTGRES),
-        "mysql" | "mariadb" | "aurora-mysql" => Some("mysql"),
-        _ => None,
-    }
-}
-
-/// Returns the port, which rotation functions write as a number or as text (aws/aws-sdk-pandas#1484).
-fn port(fields: &Map<String, Value>) -> Option<u16> {
-    match fields.get("port")? {
-        Value::Number(number) => number.as_u64()?.try_into().ok(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
 }
 
 /// Returns the non-secret keys of a secret's JSON; `None` if no database was ever written into it.

@@ -14,68 +14,27 @@
 //! - A stream requires a role to be written to (aws/aws-cdk#15764). Topics can only be called in their own region
 //!   (aws/aws-cdk#7044).
 
+mod confirmation;
+mod endpoint;
+mod model;
+mod search;
+
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use aws_sdk_sns::types::Subscription;
 use futures_util::future::{join_all, try_join_all};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::Attributes;
+pub use self::model::{Inputs, Outputs};
+
+use self::confirmation::{Confirmation, settings_of_pending, unconfirmed, waits_for_person};
+use self::model::BY_BODY;
+use self::search::{find, get, is_pending, key, live, on_topic, wanted_keys};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::policy::{canonical_json, to_text};
+use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{Progress, Query};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, Observed, OutputTable, Pending, Properties,
-    PropertyTable, Schema, Tags, Until, Value,
-};
-
-/// The text that stands in the lists in place of an ARN.
-const PENDING: &str = "PendingConfirmation";
-const DELETED: &str = "Deleted";
-
-const BY_ATTRIBUTES: &str = "MessageAttributes";
-const BY_BODY: &str = "MessageBody";
-
-/// The settings that cannot be read, let alone changed, before the subscription is confirmed.
-const SETTINGS: [&str; 3] = ["rawMessageDelivery", "filterPolicy", "filterPolicyScope"];
-
-/// A receiver of the messages of a topic.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The topic's ARN.
-    #[property(required, replaces, regional)]
-    pub topic: String,
-    /// The protocol: `email`, `email-json`, `http`, `https`, `sms`, `sqs`, `lambda`, `application` or `firehose`.
-    #[property(required, replaces)]
-    pub protocol: String,
-    /// The mail address, URL, telephone number or ARN, depending on the protocol.
-    #[property(required, replaces, canonical(as_shown), secret_if(holds_password))]
-    pub endpoint: String,
-    /// True if messages are delivered without SNS's envelope; for `sqs`, `http`, `https` and `firehose`.
-    #[property(default(false))]
-    pub raw_message_delivery: Option<bool>,
-    /// The filter of messages to deliver, as an object or as JSON text. Unset: all.
-    #[property(canonical(canonical_json))]
-    pub filter_policy: Option<serde_json::Value>,
-    /// The part of a message that the filter applies to, `MessageAttributes` or `MessageBody`.
-    #[property(default(BY_ATTRIBUTES))]
-    pub filter_policy_scope: Option<String>,
-    /// The ARN of the role by which SNS writes to the stream; only for `firehose`, which requires it.
-    pub subscription_role_arn: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// True if the subscription still has to be confirmed.
-    pub pending_confirmation: bool,
-}
+use crate::resource::{Condition, CreateClass, InvalidInput, Schema};
 
 pub struct TopicSubscription;
 
@@ -209,183 +168,6 @@ impl ResourceType for TopicSubscription {
     }
 }
 
-/// The party that confirms a subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Confirmation {
-    ByPerson,
-    ByItself,
-    None,
-}
-
-/// Returns the recipient who has to confirm, if there is one.
-fn unconfirmed(subscription: &Observed) -> Vec<Pending> {
-    let is_pending = subscription.outputs.get("pendingConfirmation");
-    if is_pending.and_then(Value::as_bool) != Some(true) {
-        return Vec::new();
-    }
-    let endpoint = subscription.inputs.get("endpoint").cloned();
-    // A web endpoint may contain a password.
-    let endpoint = endpoint.map(without_password);
-    let endpoint = endpoint.as_ref().and_then(Value::as_str);
-    vec![Pending {
-        what: endpoint.unwrap_or("its endpoint").to_owned(),
-        until: Until::Confirmation,
-    }]
-}
-
-fn waits_for_person(inputs: &Properties) -> bool {
-    let protocol = inputs.get("protocol").and_then(Value::as_str);
-    protocol.is_some_and(|protocol| Confirmation::of(protocol) == Confirmation::ByPerson)
-}
-
-impl Confirmation {
-    fn of(protocol: &str) -> Self {
-        match protocol {
-            "email" | "email-json" | "http" | "https" => Self::ByPerson,
-            "sqs" | "lambda" | "firehose" => Self::ByItself,
-            _ => Self::None,
-        }
-    }
-}
-
-fn live(arn: String, inputs: Inputs) -> LiveOf<TopicSubscription> {
-    Live {
-        id: arn.clone(),
-        arn: Some(arn),
-        inputs,
-        outputs: Outputs {
-            pending_confirmation: false,
-        },
-        tags: Tags::default(),
-        condition: Condition::Ready,
-    }
-}
-
-type Key = [String; 3];
-
-fn key(subscription: &Subscription) -> Key {
-    [
-        subscription.topic_arn(),
-        subscription.protocol(),
-        subscription.endpoint(),
-    ]
-    .map(|part| part.unwrap_or_default().to_owned())
-}
-
-/// Returns the subscriptions that the stack wants, as far as they are known.
-fn wanted_keys(query: Query<'_>) -> Vec<Key> {
-    query
-        .wanted
-        .iter()
-        .filter_map(|wanted| {
-            let known = |property: &str| {
-                let value = as_shown(wanted.inputs.get(property)?.clone());
-                value.as_str().map(str::to_owned)
-            };
-            Some([known("topic")?, known("protocol")?, known("endpoint")?])
-        })
-        .collect()
-}
-
-/// Returns the subscriptions of one topic, asked for once per reading.
-async fn on_topic(
-    context: &Context,
-    query: Query<'_>,
-    topic: &str,
-) -> AwsResult<Arc<Vec<Subscription>>> {
-    let key = format!("sns:ListSubscriptionsByTopic {topic}");
-    query.session.once(&key, || list(context, topic)).await
-}
-
-async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
-    let subscriptions = context.pages(
-        |token| {
-            context
-                .sns
-                .list_subscriptions_by_topic()
-                .topic_arn(topic)
-                .set_next_token(token)
-        },
-        |page| (page.subscriptions, page.next_token),
-    );
-    match subscriptions.await {
-        // The topic has been deleted meanwhile.
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-        other => other,
-    }
-}
-
-async fn find(
-    context: &Context,
-    subscription: Subscription,
-    wanted: bool,
-) -> AwsResult<Option<LiveOf<TopicSubscription>>> {
-    let [topic, protocol, endpoint] = key(&subscription);
-    let inputs = Inputs {
-        topic,
-        protocol,
-        endpoint,
-        raw_message_delivery: None,
-        filter_policy: None,
-        filter_policy_scope: None,
-        subscription_role_arn: None,
-    };
-    let arn = subscription.subscription_arn().unwrap_or_default();
-    let attributes = match arn {
-        DELETED => return Ok(None),
-        PENDING => None,
-        arn => match get(context, arn).await {
-            Ok(attributes) => Some(attributes).filter(|attributes| !is_pending(attributes)),
-            Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
-            Err(error) => return Err(error),
-        },
-    };
-    let Some(attributes) = attributes else {
-        return Ok(wanted.then(|| Live {
-            id: format!("{PENDING}/{}/{}", inputs.protocol, inputs.endpoint),
-            arn: None,
-            outputs: Outputs {
-                pending_confirmation: true,
-            },
-            ..live(String::new(), inputs)
-        }));
-    };
-    let filter_policy = attributes
-        .get("FilterPolicy")
-        .filter(|policy| policy.as_str() != "{}")
-        .map(|policy| serde_json::Value::String(policy.clone()));
-    let scope = attributes
-        .get("FilterPolicyScope")
-        .filter(|_| filter_policy.is_some())
-        .map_or(BY_ATTRIBUTES, String::as_str);
-    let raw = attributes.get("RawMessageDelivery");
-    Ok(Some(live(
-        arn.to_owned(),
-        Inputs {
-            raw_message_delivery: Some(raw.is_some_and(|raw| raw == "true")),
-            filter_policy_scope: Some(scope.to_owned()),
-            filter_policy,
-            subscription_role_arn: attributes.get("SubscriptionRoleArn").cloned(),
-            ..inputs
-        },
-    )))
-}
-
-async fn get(context: &Context, arn: &str) -> AwsResult<Attributes> {
-    let request = context
-        .sns
-        .get_subscription_attributes()
-        .subscription_arn(arn);
-    let answer = context.send(request).await?;
-    Ok(answer.attributes.unwrap_or_default())
-}
-
-fn is_pending(attributes: &Attributes) -> bool {
-    attributes
-        .get("PendingConfirmation")
-        .is_some_and(|pending| pending == "true")
-}
-
 async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult<()> {
     until_visible(|| {
         let request = context
@@ -439,82 +221,9 @@ fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
     attributes
 }
 
-/// Keeps the settings of a pending subscription: until it is confirmed, they are the ones wanted when it was made.
-fn settings_of_pending(desired: &mut Properties, observed: &Properties) {
-    if !observed.contains_key("rawMessageDelivery") {
-        desired.retain(|name, _| !SETTINGS.contains(&name.as_str()));
-    }
-}
-
-/// Converts an endpoint into one spelling, as the lists show it.
-fn as_shown(endpoint: Value) -> Value {
-    let digits = endpoint.as_str().and_then(|text| {
-        let number = text.strip_prefix('+')?;
-        let is_number = number
-            .chars()
-            .all(|c| c.is_ascii_digit() || " ()-./".contains(c));
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        is_number.then(|| format!("+{digits}"))
-    });
-    match digits {
-        Some(number) => number.into(),
-        None => without_password(endpoint),
-    }
-}
-
-/// Returns a URL as AWS shows it: `https://user:****@host/`.
-fn without_password(endpoint: Value) -> Value {
-    let masked = endpoint.as_str().and_then(|url| {
-        let (scheme, rest) = url.split_once("://")?;
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (credentials, host) = authority.rsplit_once('@')?;
-        let (user, _) = credentials.split_once(':')?;
-        Some(format!("{scheme}://{user}:****@{host}{path}"))
-    });
-    masked.map_or(endpoint, Value::from)
-}
-
-/// Returns whether an endpoint contains a password, even if a part of the URL is not known yet.
-fn holds_password(endpoint: &Value) -> bool {
-    let text = match serde_json::Value::from(endpoint) {
-        serde_json::Value::String(text) => Value::from(text),
-        _ => return false,
-    };
-    without_password(text.clone()) != text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::value::properties;
-
-    #[test]
-    fn passwords_are_masked_as_aws_does() {
-        let masked = |url: &str| without_password(url.into());
-        assert_eq!(
-            masked("https://a:b@host/c@d"),
-            "https://a:****@host/c@d".into()
-        );
-        for other in ["https://host/a:b@c", "me@shop.example", "arn:aws:sqs:r:1:q"] {
-            assert_eq!(masked(other), other.into());
-            assert!(!holds_password(&other.into()));
-        }
-        assert!(holds_password(&Value::join([
-            "https://a:b@".into(),
-            "host".into()
-        ])));
-    }
-
-    #[test]
-    fn a_telephone_number_is_the_same_in_every_spelling() {
-        let shown = |endpoint: &str| as_shown(endpoint.into());
-        for spelled in ["+34 600 123 456", "+34-600.123/456", "+(34)600123456"] {
-            assert_eq!(shown(spelled), "+34600123456".into());
-        }
-        for other in ["+34x", "me+shop@shop.example", "https://host/+1"] {
-            assert_eq!(shown(other), other.into());
-        }
-    }
 
     #[test]
     fn a_stream_and_it_alone_has_a_role() {
@@ -537,20 +246,6 @@ mod tests {
         assert_eq!(invalid_inputs("sqs", None), 0);
         assert_eq!(invalid_inputs("firehose", None), 1);
         assert_eq!(invalid_inputs("sqs", Some("arn:aws:iam::1:role/r")), 1);
-    }
-
-    #[test]
-    fn settings_of_a_pending_subscription_are_not_compared() {
-        let wanted = || properties([("topic", "t".into()), ("rawMessageDelivery", true.into())]);
-        let mut desired = wanted();
-        settings_of_pending(&mut desired, &properties([("topic", "t".into())]));
-        assert_eq!(desired, properties([("topic", "t".into())]));
-        let mut desired = wanted();
-        settings_of_pending(
-            &mut desired,
-            &properties([("rawMessageDelivery", false.into())]),
-        );
-        assert_eq!(desired, wanted());
     }
 
     #[test]

@@ -2,16 +2,18 @@
 //!
 //! AWS takes one write a second: rules are created and deleted with their ACL, in one call.
 
-mod logging_filter;
+mod action;
+mod place;
 mod rule;
 mod statement;
 pub mod web_acl;
 pub mod web_acl_association;
 pub mod web_acl_logging_configuration;
 
+use fde_infra_derive::operations;
+
 use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::{ErrorKind, ProviderError};
-use fde_infra_derive::operations;
 
 operations! {
     aws_sdk_wafv2, "wafv2":

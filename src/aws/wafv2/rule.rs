@@ -1,16 +1,14 @@
-//! The rules of a web ACL, and what they do.
-//!
-//! Actions are objects with one empty member, `{block: {}}`. Compared as they stand they would all be equal, because an
-//! empty object means as much as none; their canonical form is the member's name.
+//! The rules of a web ACL.
 
 use aws_sdk_wafv2::types as sdk;
-use aws_smithy_types::error::operation::BuildError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action::{Action, OverrideAction, Plain, canonical_action, change};
+use super::place::Place;
 use super::statement::{self, Statement};
 use crate::aws::error::AwsResult;
-use crate::resource::{ErrorKind, Properties, ProviderError, Value};
+use crate::resource::Value;
 
 /// A test, and the action on a request that meets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,45 +29,6 @@ pub struct Rule {
     pub visibility_config: VisibilityConfig,
 }
 
-/// Exactly one of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Action {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Plain>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub block: Option<Plain>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<Plain>,
-}
-
-/// Exactly one of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OverrideAction {
-    /// Nothing is blocked, only counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<Plain>,
-    /// The group's own actions hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub none: Option<Plain>,
-}
-
-/// Exactly one of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DefaultAction {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Plain>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub block: Option<Plain>,
-}
-
-/// An action without custom headers or answers: written `{}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Plain {}
-
 /// The metrics and samples that can be seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,29 +38,6 @@ pub struct VisibilityConfig {
     pub metric_name: String,
     /// True if samples of matching requests are kept for three hours.
     pub sampled_requests_enabled: bool,
-}
-
-/// The place in a property where something is wrong.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub token: &'static str,
-    /// The name of the rule, if it is in one.
-    pub rule: Option<&'a str>,
-}
-
-impl Place<'_> {
-    pub fn refuse(self, message: &str) -> ProviderError {
-        let message = match self.rule {
-            Some(rule) => format!("rule `{rule}`: {message}"),
-            None => message.to_owned(),
-        };
-        super::invalid(self.token, message)
-    }
-
-    /// Unwraps what an SDK builder built. Builders refuse only what is missing, and nothing is.
-    pub fn built<T>(self, built: Result<T, BuildError>) -> AwsResult<T> {
-        built.map_err(|error| ProviderError::new(ErrorKind::Bug, self.token, error.to_string()))
-    }
 }
 
 impl Rule {
@@ -151,71 +87,6 @@ impl Rule {
     }
 }
 
-impl Action {
-    pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::RuleAction> {
-        let action = sdk::RuleAction::builder();
-        match (&self.allow, &self.block, &self.count) {
-            (Some(_), None, None) => Ok(action.allow(sdk::AllowAction::builder().build()).build()),
-            (None, Some(_), None) => Ok(action.block(sdk::BlockAction::builder().build()).build()),
-            (None, None, Some(_)) => Ok(action.count(sdk::CountAction::builder().build()).build()),
-            _ => Err(place.refuse("an action is exactly one of `allow`, `block`, `count`")),
-        }
-    }
-
-    /// Empty for an action that has no form here, so that it differs from whatever is wanted.
-    pub(super) fn from_sdk(action: &sdk::RuleAction) -> Self {
-        Self {
-            allow: action
-                .allow()
-                .filter(|allow| allow.custom_request_handling().is_none())
-                .map(|_| Plain {}),
-            block: action
-                .block()
-                .filter(|block| block.custom_response().is_none())
-                .map(|_| Plain {}),
-            count: action
-                .count()
-                .filter(|count| count.custom_request_handling().is_none())
-                .map(|_| Plain {}),
-        }
-    }
-}
-
-impl OverrideAction {
-    fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::OverrideAction> {
-        let action = sdk::OverrideAction::builder();
-        match (&self.count, &self.none) {
-            (Some(_), None) => Ok(action.count(sdk::CountAction::builder().build()).build()),
-            (None, Some(_)) => Ok(action.none(sdk::NoneAction::builder().build()).build()),
-            _ => Err(place.refuse("`overrideAction` is either `none` or `count`")),
-        }
-    }
-}
-
-impl DefaultAction {
-    pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::DefaultAction> {
-        let action = sdk::DefaultAction::builder();
-        match (&self.allow, &self.block) {
-            (Some(_), None) => Ok(action.allow(sdk::AllowAction::builder().build()).build()),
-            (None, Some(_)) => Ok(action.block(sdk::BlockAction::builder().build()).build()),
-            _ => Err(place.refuse("is either `allow` or `block`")),
-        }
-    }
-
-    pub(super) fn from_sdk(action: Option<&sdk::DefaultAction>) -> Self {
-        Self {
-            allow: action
-                .and_then(sdk::DefaultAction::allow)
-                .filter(|allow| allow.custom_request_handling().is_none())
-                .map(|_| Plain {}),
-            block: action
-                .and_then(sdk::DefaultAction::block)
-                .filter(|block| block.custom_response().is_none())
-                .map(|_| Plain {}),
-        }
-    }
-}
-
 impl VisibilityConfig {
     pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::VisibilityConfig> {
         place.built(
@@ -240,18 +111,6 @@ impl VisibilityConfig {
     }
 }
 
-/// `{block: {}}` as `block`.
-pub(super) fn canonical_action(action: Value) -> Value {
-    let Value::Object(members) = &action else {
-        return action;
-    };
-    let mut given = members.iter().filter(|(_, member)| !member.is_null());
-    match (given.next(), given.next()) {
-        (Some((name, Value::Object(_))), None) => Value::from(name.as_str()),
-        _ => action,
-    }
-}
-
 /// Rules in the order of their priorities, with everything that AWS fills in.
 pub(super) fn canonical(rules: Value) -> Value {
     let Value::List(mut rules) = rules else {
@@ -272,12 +131,6 @@ pub(super) fn canonical(rules: Value) -> Value {
         _ => std::cmp::Ordering::Equal,
     });
     Value::List(rules)
-}
-
-pub(super) fn change(object: &mut Properties, name: &str, form: fn(Value) -> Value) {
-    if let Some(value) = object.get_mut(name) {
-        *value = form(std::mem::replace(value, Value::Null));
-    }
 }
 
 #[cfg(test)]

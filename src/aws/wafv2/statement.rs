@@ -4,7 +4,8 @@ use aws_sdk_wafv2::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Action, Place, canonical_action, change};
+use super::action::{Action, canonical_action, change};
+use super::place::Place;
 use crate::aws::error::AwsResult;
 use crate::resource::{Properties, Value, diff::sorted};
 

@@ -11,79 +11,35 @@
 //!   call waits out.
 //! - Deletion is refused while anything is associated, and for a while after.
 
+mod checks;
+mod form;
+mod model;
+mod search;
+
 use std::time::Duration;
 
-use std::collections::{HashMap, HashSet};
-
-use aws_sdk_wafv2::types::{
-    ResourceType as WafResourceType, Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary,
-};
+use aws_sdk_wafv2::types::{ResourceType as WafResourceType, Scope, WebAclSummary};
 use futures_util::future::{try_join, try_join_all};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
+pub use self::model::Inputs;
+
+use self::checks::fit;
+use self::form::{inputs_of, is_shield, live, meaning, rules_to_sdk};
+use self::model::LONGEST_NAME;
+use self::search::{Found, PAGE, by_name, few, get, gone, summary_in, summary_of, tags_of};
+use super::place::WEB_ACL;
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::elbv2;
-use crate::aws::error::{AwsResult, expected, if_there};
-use crate::aws::pages::{few_pages, worth, worth_asking};
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::{worth, worth_asking};
 use crate::aws::resource_type::{
     Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check,
 };
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived_within;
 use crate::resource::provider::{Holder, Query, Remedy};
-use crate::resource::text_rule::is_plain;
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
-    TextRule, Value,
-};
-
-/// Rules that decide which requests get through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// 1 to 128 letters, digits, `_` and `-`; unique in account and region.
-    #[property(replaces, text(NAME))]
-    pub name: String,
-    /// `REGIONAL`, the only scope there is here.
-    #[schemars(extend("enum" = ["REGIONAL"]))]
-    #[property(default(REGIONAL), replaces)]
-    pub scope: String,
-    /// 1 to 256 characters. Once set it can be changed, not removed.
-    #[property(server_chooses, text(DESCRIPTION))]
-    pub description: Option<String>,
-    /// The action on a request that no rule decides.
-    #[property(required, canonical(canonical_action))]
-    pub default_action: DefaultAction,
-    /// Default: none.
-    #[property(default(Value::List(Vec::new())), canonical(canonical))]
-    pub rules: Vec<Rule>,
-    #[property(required)]
-    pub visibility_config: VisibilityConfig,
-}
-
-const TOKEN: &str = "aws:wafv2:WebAcl";
-const REGIONAL: &str = "REGIONAL";
-/// The rules that AWS Shield Advanced adds during an attack.
-const SHIELD: &str = "ShieldMitigationRuleGroup_";
-
-/// The longest page of `ListWebACLs`.
-const PAGE: i32 = 100;
-
-const LONGEST_NAME: usize = 128;
-const NAME: TextRule = TextRule::new(1..=LONGEST_NAME).of(
-    |c| is_plain(c) || "_-".contains(c),
-    "letters, digits, `_` and `-`",
-);
-const DESCRIPTION: TextRule = TextRule::new(3..=256)
-    .of(
-        |c| is_plain(c) || c.is_ascii_whitespace() || "_+=:#@/-,.".contains(c),
-        "letters, digits, inner spaces and `_+=:#@/-,.`",
-    )
-    .must("neither begin nor end with a space", |text| {
-        text.trim() == text
-    });
+use crate::resource::{Condition, CreateClass, ErrorKind, ProviderError, Schema};
 
 /// The types of resources that regional ACLs guard most: each takes a call of its own.
 const GUARDED: [WafResourceType; 4] = [
@@ -100,7 +56,7 @@ impl ResourceType for WebAcl {
     type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::NaturalKey)
+        Schema::of::<Inputs, NoOutputs>(WEB_ACL.token, CreateClass::NaturalKey)
             .blockers(&["aws:wafv2:WebAclAssociation"])
             .named(Inputs::NAME, LONGEST_NAME)
             .checks(|inputs| check(inputs, fit))
@@ -153,25 +109,22 @@ impl ResourceType for WebAcl {
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "wafv2:CreateWebACL";
         let inputs = new.inputs;
-        let rules = rules_to_sdk(inputs)?;
-        let default_action = inputs.default_action.to_sdk(WHOLE)?;
-        let visibility = inputs.visibility_config.to_sdk(WHOLE)?;
         let request = context
             .wafv2
             .create_web_acl()
             .name(&inputs.name)
             .scope(Scope::Regional)
             .set_description(inputs.description.clone())
-            .default_action(default_action.clone())
-            .set_rules(Some(rules.clone()))
-            .visibility_config(visibility.clone())
+            .set_rules(Some(rules_to_sdk(inputs)?))
+            .default_action(inputs.default_action.to_sdk(WEB_ACL)?)
+            .visibility_config(inputs.visibility_config.to_sdk(WEB_ACL)?)
             .set_tags(Some(super::to_sdk(new.tags)));
         let answer = context.send(request).await;
         match answer {
             Ok(answer) => {
                 let summary = expected(CREATE, answer.summary, "a summary")?;
                 Ok(Live {
-                    id: summary.id().unwrap_or_default().to_owned(),
+                    id: text(summary.id()),
                     arn: summary.arn().map(str::to_owned),
                     inputs: inputs.clone(),
                     outputs: NoOutputs {},
@@ -217,11 +170,8 @@ impl ResourceType for WebAcl {
         }
         let mut rules = rules_to_sdk(wanted)?;
         rules.extend(acl.rules().iter().filter(|rule| is_shield(rule)).cloned());
-        let default_action = wanted.default_action.to_sdk(WHOLE)?;
-        let visibility = wanted.visibility_config.to_sdk(WHOLE)?;
         // An ACL that was made without one may be shown with an empty one, which no request may have.
         let described = acl.description.clone().filter(|text| !text.is_empty());
-        let description = wanted.description.clone().or(described);
         let request = context
             .wafv2
             .update_web_acl()
@@ -229,10 +179,10 @@ impl ResourceType for WebAcl {
             .id(acl.id())
             .scope(Scope::Regional)
             .lock_token(&lock_token)
-            .set_description(description.clone())
-            .default_action(default_action.clone())
-            .set_rules(Some(rules.clone()))
-            .visibility_config(visibility.clone())
+            .set_description(wanted.description.clone().or(described))
+            .default_action(wanted.default_action.to_sdk(WEB_ACL)?)
+            .set_rules(Some(rules))
+            .visibility_config(wanted.visibility_config.to_sdk(WEB_ACL)?)
             .set_custom_response_bodies(acl.custom_response_bodies.clone())
             .set_captcha_config(acl.captcha_config.clone())
             .set_challenge_config(acl.challenge_config.clone())
@@ -295,275 +245,5 @@ impl ResourceType for WebAcl {
 
     fn delete_patience(&self) -> Duration {
         Duration::from_mins(5)
-    }
-}
-
-/// An ACL, and the token to change it with.
-struct Found {
-    acl: Acl,
-    lock_token: String,
-}
-
-/// One ACL; `None` if it is gone.
-async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Found>> {
-    const GET: &str = "wafv2:GetWebACL";
-    let request = context
-        .wafv2
-        .get_web_acl()
-        .set_name(summary.name.clone())
-        .set_id(summary.id.clone())
-        .scope(Scope::Regional);
-    let answer = context.send(request).await;
-    let Some(answer) = if_there(answer)? else {
-        return Ok(None);
-    };
-    Ok(Some(Found {
-        acl: expected(GET, answer.web_acl, "a web ACL")?,
-        lock_token: expected(GET, answer.lock_token, "a lock token")?,
-    }))
-}
-
-/// The ACL that has a name.
-///
-/// # Errors
-/// [`ErrorKind::NotFound`] if none is listed.
-async fn by_name(context: &Context, name: &str) -> AwsResult<LiveOf<WebAcl>> {
-    let summaries = list(context).await?;
-    let mut taken = summaries.iter();
-    let summary = taken.find(|summary| summary.name() == Some(name));
-    let summary = summary.ok_or_else(gone)?;
-    let arn = summary.arn().unwrap_or_default();
-    let (found, tags) = try_join(get(context, summary), tags_of(context, arn)).await?;
-    let found = found.ok_or_else(gone)?;
-    Ok(live(&found.acl, tags))
-}
-
-/// Every ACL of account and region, without its rules.
-async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
-    let all = few(context, usize::MAX).await?;
-    Ok(all.unwrap_or_default())
-}
-
-/// Every ACL of account and region, unless they fill more than `most` pages.
-async fn few(context: &Context, most: usize) -> AwsResult<Option<Vec<WebAclSummary>>> {
-    const OPERATION: &str = "wafv2:ListWebACLs";
-    few_pages(OPERATION, most, |marker| async move {
-        let page = context
-            .call(OPERATION, || {
-                context
-                    .wafv2
-                    .list_web_acls()
-                    .scope(Scope::Regional)
-                    .limit(PAGE)
-                    .set_next_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let acls = expected(OPERATION, page.web_acls, "`WebACLs`")?;
-        // A page that is shorter than requested need not be the last one, and the last one may have a marker, too: the page
-        // that it leads to is then empty.
-        let next = page.next_marker.filter(|_| !acls.is_empty());
-        Ok((Some(acls), next))
-    })
-    .await
-}
-
-/// The tags of one ACL; none if it is gone.
-async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
-    const OPERATION: &str = "wafv2:ListTagsForResource";
-    let request = context
-        .wafv2
-        .list_tags_for_resource()
-        .resource_arn(arn)
-        .limit(100);
-    let answer = context.send(request).await;
-    match answer {
-        Ok(answer) => {
-            let info = expected(
-                OPERATION,
-                answer.tag_info_for_resource(),
-                "`TagInfoForResource`",
-            )?;
-            Ok(super::from_sdk(info.tag_list()))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(Tags::default()),
-        Err(error) => Err(error),
-    }
-}
-
-fn gone() -> ProviderError {
-    ProviderError::new(
-        ErrorKind::NotFound,
-        "wafv2:GetWebACL",
-        "the web ACL is not there",
-    )
-}
-
-/// The summary of an ACL that its ARN gives: `…:regional/webacl/NAME/ID`.
-fn summary_in(arn: &str) -> Option<WebAclSummary> {
-    let (name, id) = arn.split_once(":regional/webacl/")?.1.split_once('/')?;
-    Some(WebAclSummary::builder().name(name).id(id).arn(arn).build())
-}
-
-fn summary_of(live: &LiveOf<WebAcl>) -> WebAclSummary {
-    WebAclSummary::builder()
-        .name(&live.inputs.name)
-        .id(&live.id)
-        .build()
-}
-
-const WHOLE: Place<'_> = Place {
-    token: TOKEN,
-    rule: None,
-};
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    if inputs.scope != REGIONAL {
-        let reason = format!("`{}` is not supported, only `{REGIONAL}` is", inputs.scope);
-        return vec![InvalidInput::new("scope", reason)];
-    }
-    let refused = |property: &str, error: ProviderError| InvalidInput::new(property, error.message);
-    let mut invalid_inputs = Vec::new();
-    if let Err(error) = inputs.default_action.to_sdk(WHOLE) {
-        invalid_inputs.push(refused("defaultAction", error));
-    }
-    if let Err(error) = rules_to_sdk(inputs) {
-        invalid_inputs.push(refused("rules", error));
-    }
-    let mut names = HashSet::new();
-    let mut priorities = HashMap::new();
-    for (index, rule) in inputs.rules.iter().enumerate() {
-        if !names.insert(&rule.name) {
-            let reason = format!("`{}` is the name of another rule", rule.name);
-            invalid_inputs.push(InvalidInput::new(format!("rules[{index}].name"), reason));
-        }
-        if let Some(other) = priorities.insert(rule.priority, &rule.name) {
-            let reason = format!("{} is the priority of `{other}`, too", rule.priority);
-            invalid_inputs.push(InvalidInput::new(
-                format!("rules[{index}].priority"),
-                reason,
-            ));
-        }
-    }
-    invalid_inputs
-}
-
-fn rules_to_sdk(inputs: &Inputs) -> AwsResult<Vec<SdkRule>> {
-    inputs.rules.iter().map(|rule| rule.to_sdk(TOKEN)).collect()
-}
-
-fn is_shield(rule: &SdkRule) -> bool {
-    rule.name().starts_with(SHIELD)
-}
-
-/// The meaning of inputs, however they are written.
-fn meaning(inputs: &Inputs) -> AwsResult<Vec<Value>> {
-    let value = |part: Result<serde_json::Value, serde_json::Error>| {
-        part.map(Value::from)
-            .map_err(|error| ProviderError::new(ErrorKind::Bug, TOKEN, error.to_string()))
-    };
-    Ok(vec![
-        canonical_action(value(serde_json::to_value(&inputs.default_action))?),
-        canonical(value(serde_json::to_value(&inputs.rules))?),
-        value(serde_json::to_value(&inputs.visibility_config))?,
-        inputs.description.clone().into(),
-    ])
-}
-
-fn inputs_of(acl: &Acl) -> Inputs {
-    Inputs {
-        name: acl.name().to_owned(),
-        scope: REGIONAL.to_owned(),
-        description: acl
-            .description()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
-        default_action: DefaultAction::from_sdk(acl.default_action()),
-        rules: acl
-            .rules()
-            .iter()
-            .filter(|rule| !is_shield(rule))
-            .map(Rule::from_sdk)
-            .collect(),
-        visibility_config: VisibilityConfig::from_sdk(acl.visibility_config()),
-    }
-}
-
-fn live(acl: &Acl, tags: Tags) -> LiveOf<WebAcl> {
-    Live {
-        id: acl.id().to_owned(),
-        arn: Some(acl.arn().to_owned()),
-        inputs: inputs_of(acl),
-        outputs: NoOutputs {},
-        tags,
-        condition: Condition::Ready,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn inputs(default_action: &str) -> Inputs {
-        serde_json::from_value(json!({
-            "name": "web", "scope": "REGIONAL", "rules": [],
-            "defaultAction": {default_action: {}},
-            "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "web", "sampledRequestsEnabled": true},
-        }))
-        .unwrap()
-    }
-
-    fn acl(inputs: &Inputs, rules: Vec<SdkRule>) -> Acl {
-        Acl::builder()
-            .name(&inputs.name)
-            .id("0a")
-            .arn("arn")
-            .default_action(inputs.default_action.to_sdk(WHOLE).unwrap())
-            .visibility_config(inputs.visibility_config.to_sdk(WHOLE).unwrap())
-            .set_rules(Some(rules))
-            .build()
-            .unwrap()
-    }
-
-    #[test]
-    fn an_acl_reads_back_without_the_rules_of_shield() {
-        let wanted = inputs("block");
-        let shield: Rule = serde_json::from_value(json!({
-            "name": "ShieldMitigationRuleGroup_1", "priority": 10_000_000, "overrideAction": {"none": {}},
-            "statement": {"managedRuleGroupStatement": {"vendorName": "AWS", "name": "Shield"}},
-            "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "m", "sampledRequestsEnabled": true},
-        }))
-        .unwrap();
-        let read = inputs_of(&acl(&wanted, vec![shield.to_sdk(TOKEN).unwrap()]));
-        assert_eq!(read, wanted);
-    }
-
-    #[test]
-    fn an_arn_says_what_a_listing_would() {
-        let arn = "arn:aws:wafv2:eu-south-2:1:regional/webacl/web/0a-1";
-        let summary = summary_in(arn).unwrap();
-        assert_eq!(summary.name(), Some("web"));
-        assert_eq!(summary.id(), Some("0a-1"));
-        assert_eq!(summary.arn(), Some(arn));
-        assert_eq!(
-            summary_in("arn:aws:wafv2:us-east-1:1:global/webacl/web/0a"),
-            None
-        );
-    }
-
-    #[test]
-    fn default_actions_differ_in_meaning() {
-        let allowed = meaning(&inputs("allow")).unwrap();
-        assert_ne!(allowed, meaning(&inputs("block")).unwrap());
-        assert_eq!(allowed[0], Value::from("allow"));
-    }
-
-    #[test]
-    fn the_global_scope_is_refused() {
-        let mut global = inputs("allow");
-        global.scope = "CLOUDFRONT".to_owned();
-        assert_eq!(fit(&global)[0].at, "scope");
     }
 }

@@ -9,6 +9,9 @@
 //!   A group that was made a moment ago may be refused at first: #36000.
 //! - Names of headers come back in lower case, and fields in any order.
 
+mod filter;
+mod redacted_field;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +21,9 @@ use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::logging_filter::{self, LoggingFilter};
-use super::rule::{Place, Plain};
+use self::filter::LoggingFilter;
+use self::redacted_field::{RedactedField, canonical_fields};
+use super::place::LOGGING;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
@@ -45,33 +49,10 @@ pub struct Inputs {
     #[property(default(Value::List(Vec::new())), canonical(canonical_fields))]
     pub redacted_fields: Vec<RedactedField>,
     /// The selection of the requests that are logged. Default: all are.
-    #[property(canonical(logging_filter::canonical))]
+    #[property(canonical(filter::canonical))]
     pub logging_filter: Option<LoggingFilter>,
 }
 
-/// Exactly one of these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RedactedField {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<Plain>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub query_string: Option<Plain>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub single_header: Option<Header>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uri_path: Option<Plain>,
-}
-
-/// One header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Header {
-    /// 1 to 64 characters, in any case.
-    pub name: String,
-}
-
-const TOKEN: &str = "aws:wafv2:WebAclLoggingConfiguration";
 const WEB_ACL: &str = "aws:wafv2:WebAcl";
 /// The prefix of the name of a destination.
 const PREFIX: &str = "aws-waf-logs-";
@@ -80,11 +61,6 @@ const STREAMS: &str = ":*";
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_LoggingConfiguration.html>
 const MOST_FIELDS: usize = 100;
 
-pub(super) const WHOLE: Place<'_> = Place {
-    token: TOKEN,
-    rule: None,
-};
-
 pub struct WebAclLoggingConfiguration;
 
 impl ResourceType for WebAclLoggingConfiguration {
@@ -92,7 +68,7 @@ impl ResourceType for WebAclLoggingConfiguration {
     type Outputs = NoOutputs;
 
     fn schema(&self) -> Schema {
-        Schema::of::<Inputs, NoOutputs>(TOKEN, CreateClass::PartOfParent)
+        Schema::of::<Inputs, NoOutputs>(LOGGING.token, CreateClass::PartOfParent)
             .checks(|inputs| check(inputs, fit))
             .key(&[Inputs::RESOURCE_ARN])
             .reads_after(&[WEB_ACL])
@@ -214,7 +190,7 @@ fn to_sdk(inputs: &Inputs) -> AwsResult<sdk::LoggingConfiguration> {
     let destinations = destinations.map(|destination| bare(destination).to_owned());
     let fields = inputs.redacted_fields.iter().map(RedactedField::to_sdk);
     let filter = inputs.logging_filter.as_ref().map(LoggingFilter::to_sdk);
-    WHOLE.built(
+    LOGGING.built(
         sdk::LoggingConfiguration::builder()
             .resource_arn(&inputs.resource_arn)
             .set_log_destination_configs(Some(destinations.collect()))
@@ -234,45 +210,6 @@ fn inputs_of(found: &sdk::LoggingConfiguration) -> Inputs {
             .map(RedactedField::from_sdk)
             .collect(),
         logging_filter: found.logging_filter().map(LoggingFilter::from_sdk),
-    }
-}
-
-impl RedactedField {
-    fn to_sdk(&self) -> AwsResult<sdk::FieldToMatch> {
-        let field = sdk::FieldToMatch::builder();
-        let Self {
-            method,
-            query_string,
-            single_header: header,
-            uri_path,
-        } = self;
-        Ok(match (method, query_string, header, uri_path) {
-            (Some(_), None, None, None) => field.method(sdk::Method::builder().build()),
-            (None, Some(_), None, None) => field.query_string(sdk::QueryString::builder().build()),
-            (None, None, Some(header), None) => {
-                let header = sdk::SingleHeader::builder().name(&header.name);
-                field.single_header(WHOLE.built(header.build())?)
-            }
-            (None, None, None, Some(_)) => field.uri_path(sdk::UriPath::builder().build()),
-            _ => {
-                return Err(WHOLE.refuse(
-                    "a redacted field is exactly one of `method`, `queryString`, `singleHeader`, `uriPath`",
-                ));
-            }
-        }
-        .build())
-    }
-
-    /// Empty for a field that has no form here, so that it differs from whatever is wanted.
-    fn from_sdk(field: &sdk::FieldToMatch) -> Self {
-        Self {
-            method: field.method().map(|_| Plain {}),
-            query_string: field.query_string().map(|_| Plain {}),
-            single_header: field.single_header().map(|header| Header {
-                name: header.name().to_owned(),
-            }),
-            uri_path: field.uri_path().map(|_| Plain {}),
-        }
     }
 }
 
@@ -366,34 +303,12 @@ fn canonical_destinations(destinations: Value) -> Value {
     sorted(Value::List(bare.collect()))
 }
 
-/// Fields as texts, in any order: empty members would all be equal.
-fn canonical_fields(fields: Value) -> Value {
-    let Value::List(fields) = fields else {
-        return fields;
-    };
-    let text = |field: &Value| {
-        let members = field.as_object()?;
-        let mut given = members.iter().filter(|(_, member)| !member.is_null());
-        let (Some((name, member)), None) = (given.next(), given.next()) else {
-            return None;
-        };
-        match member.as_object()?.get("name") {
-            Some(header) => Some(format!("{name} {}", header.as_str()?.to_lowercase()).into()),
-            None => Some(Value::from(name.as_str())),
-        }
-    };
-    let fields = fields
-        .into_iter()
-        .map(|field| text(&field).unwrap_or(field));
-    sorted(Value::List(fields.collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::aws::wafv2::logging_filter::tests::filter;
+    use crate::aws::wafv2::web_acl_logging_configuration::filter::tests::filter;
 
     const GROUP: &str = "arn:aws:logs:eu-south-2:123456789012:log-group:aws-waf-logs-shop-prod";
 
@@ -431,30 +346,6 @@ mod tests {
         assert_eq!(sent.log_destination_configs(), [GROUP]);
         let form = |arn: &str| canonical_destinations(json!([arn]).into());
         assert_eq!(form(&with), form(GROUP));
-    }
-
-    #[test]
-    fn fields_in_another_order_and_case_are_the_same_and_others_are_not() {
-        let form = |fields: Json| canonical_fields(fields.into());
-        let written = form(json!([
-            header("Cookie"),
-            header("authorization"),
-            {"method": {}}
-        ]));
-        let answered = form(json!([
-            {"method": {}},
-            header("authorization"),
-            header("cookie")
-        ]));
-        assert_eq!(written, answered);
-        let other = form(json!([
-            {"uriPath": {}},
-            header("authorization"),
-            header("cookie")
-        ]));
-        assert_ne!(other, answered);
-        // A field that has no form here.
-        assert_ne!(form(json!([{}])), form(json!([])));
     }
 
     #[test]
@@ -507,7 +398,7 @@ mod tests {
     #[test]
     fn what_waf_leaves_in_the_account_is_named() {
         let observed = |destination: &str| Observed {
-            token: TOKEN.to_owned(),
+            token: LOGGING.token.to_owned(),
             id: "logging".to_owned(),
             arn: None,
             inputs: crate::resource::value::properties([(

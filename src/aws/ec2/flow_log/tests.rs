@@ -1,8 +1,14 @@
 //! Tests of what counts as a difference of a flow log, what AWS refuses, and what its failures mean.
 
+use aws_sdk_ec2::types::FlowLog as SdkFlowLog;
+
 use super::*;
+use crate::aws::ec2::flow_log::canonical::DEFAULT_FORMAT;
+use crate::aws::ec2::flow_log::form::condition;
 use crate::aws::error::patience;
+use crate::resource::Condition;
 use crate::resource::Properties;
+use crate::resource::Value;
 use crate::resource::diff::compare;
 
 const GROUP: &str = "arn:aws:logs:eu-south-2:123456789012:log-group:/aws/vpc/shop-prod/flow-logs";

@@ -1,0 +1,158 @@
+//! The search for the subscriptions of topics.
+
+use std::sync::Arc;
+
+use aws_sdk_sns::types::Subscription;
+
+use super::endpoint::as_shown;
+use super::model::{BY_ATTRIBUTES, Inputs, Outputs};
+use crate::aws::answer::text;
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::Live;
+use crate::aws::sns::Attributes;
+use crate::resource::provider::Query;
+use crate::resource::{Condition, ErrorKind, Tags};
+
+/// The text that stands in the lists in place of an ARN.
+const PENDING: &str = "PendingConfirmation";
+
+const DELETED: &str = "Deleted";
+
+pub(super) type Key = [String; 3];
+
+pub(super) fn key(subscription: &Subscription) -> Key {
+    [
+        subscription.topic_arn(),
+        subscription.protocol(),
+        subscription.endpoint(),
+    ]
+    .map(|part| text(part))
+}
+
+/// Returns the subscriptions that the stack wants, as far as they are known.
+pub(super) fn wanted_keys(query: Query<'_>) -> Vec<Key> {
+    query
+        .wanted
+        .iter()
+        .filter_map(|wanted| {
+            let known = |property: &str| {
+                let value = as_shown(wanted.inputs.get(property)?.clone());
+                value.as_str().map(str::to_owned)
+            };
+            Some([known("topic")?, known("protocol")?, known("endpoint")?])
+        })
+        .collect()
+}
+
+/// Returns the subscriptions of one topic, asked for once per reading.
+pub(super) async fn on_topic(
+    context: &Context,
+    query: Query<'_>,
+    topic: &str,
+) -> AwsResult<Arc<Vec<Subscription>>> {
+    let key = format!("sns:ListSubscriptionsByTopic {topic}");
+    query.session.once(&key, || list(context, topic)).await
+}
+
+async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
+    let subscriptions = context.pages(
+        |token| {
+            context
+                .sns
+                .list_subscriptions_by_topic()
+                .topic_arn(topic)
+                .set_next_token(token)
+        },
+        |page| (page.subscriptions, page.next_token),
+    );
+    match subscriptions.await {
+        // The topic has been deleted meanwhile.
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+pub(super) async fn find(
+    context: &Context,
+    subscription: Subscription,
+    wanted: bool,
+) -> AwsResult<Option<Live<Inputs, Outputs>>> {
+    let [topic, protocol, endpoint] = key(&subscription);
+    let inputs = Inputs {
+        topic,
+        protocol,
+        endpoint,
+        raw_message_delivery: None,
+        filter_policy: None,
+        filter_policy_scope: None,
+        subscription_role_arn: None,
+    };
+    let arn = subscription.subscription_arn().unwrap_or_default();
+    let attributes = match arn {
+        DELETED => return Ok(None),
+        PENDING => None,
+        arn => match get(context, arn).await {
+            Ok(attributes) => Some(attributes).filter(|attributes| !is_pending(attributes)),
+            Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        },
+    };
+    let Some(attributes) = attributes else {
+        return Ok(wanted.then(|| Live {
+            id: format!("{PENDING}/{}/{}", inputs.protocol, inputs.endpoint),
+            arn: None,
+            outputs: Outputs {
+                pending_confirmation: true,
+            },
+            ..live(String::new(), inputs)
+        }));
+    };
+    let filter_policy = attributes
+        .get("FilterPolicy")
+        .filter(|policy| policy.as_str() != "{}")
+        .map(|policy| serde_json::Value::String(policy.clone()));
+    let scope = attributes
+        .get("FilterPolicyScope")
+        .filter(|_| filter_policy.is_some())
+        .map_or(BY_ATTRIBUTES, String::as_str);
+    let raw = attributes.get("RawMessageDelivery");
+    Ok(Some(live(
+        arn.to_owned(),
+        Inputs {
+            raw_message_delivery: Some(raw.is_some_and(|raw| raw == "true")),
+            filter_policy_scope: Some(scope.to_owned()),
+            filter_policy,
+            subscription_role_arn: attributes.get("SubscriptionRoleArn").cloned(),
+            ..inputs
+        },
+    )))
+}
+
+pub(super) async fn get(context: &Context, arn: &str) -> AwsResult<Attributes> {
+    let request = context
+        .sns
+        .get_subscription_attributes()
+        .subscription_arn(arn);
+    let answer = context.send(request).await?;
+    Ok(answer.attributes.unwrap_or_default())
+}
+
+pub(super) fn is_pending(attributes: &Attributes) -> bool {
+    attributes
+        .get("PendingConfirmation")
+        .is_some_and(|pending| pending == "true")
+}
+
+pub(super) fn live(arn: String, inputs: Inputs) -> Live<Inputs, Outputs> {
+    Live {
+        id: arn.clone(),
+        arn: Some(arn),
+        inputs,
+        outputs: Outputs {
+            pending_confirmation: false,
+        },
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
