@@ -341,6 +341,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::Value;
     use crate::resource::schema::Unset;
 
     #[test]

@@ -174,22 +174,16 @@ impl ResourceType for Role {
             context.send(request).await?;
         }
         if change.touches(Inputs::PERMISSIONS_BOUNDARY) {
-            match &wanted.permissions_boundary {
-                Some(boundary) => {
-                    let request = context
-                        .iam
-                        .put_role_permissions_boundary()
-                        .role_name(name)
-                        .permissions_boundary(boundary);
-                    context.send(request).await?;
-                }
-                None => {
-                    let request = context
-                        .iam
-                        .delete_role_permissions_boundary()
-                        .role_name(name);
-                    context.send(request).await?;
-                }
+            if let Some(boundary) = &wanted.permissions_boundary {
+                let request = context
+                    .iam
+                    .put_role_permissions_boundary()
+                    .role_name(name)
+                    .permissions_boundary(boundary);
+                context.send(request).await?;
+            } else {
+                let request = context.iam.delete_role_permissions_boundary();
+                context.send(request.role_name(name)).await?;
             }
         }
         Ok(change.applied())

@@ -35,7 +35,6 @@ pub(super) async fn holders_of(
             holders.push(Holder::passing(name, text));
             continue;
         }
-        let arn = arn;
         let hand = if is_boundary {
             Remedy::new(format!(
                 "{text}, which is not of this stack, has it as its permissions boundary; give that another one, then run"

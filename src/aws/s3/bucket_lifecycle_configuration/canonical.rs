@@ -113,6 +113,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::s3::bucket_lifecycle_configuration::rule::from_sdk;
 
     fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
         canonical(left.into()) == canonical(right.into())
