@@ -50,3 +50,6 @@ pub use credentials::is_about_time;
 pub use endpoints::Endpoint;
 pub use http::BundleError;
 pub use provider::AwsProvider;
+
+#[cfg(test)]
+mod fixtures;

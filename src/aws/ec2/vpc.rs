@@ -18,7 +18,7 @@ use super::security_group;
 use super::vpc_default_group::{self as default_group, CHANGED, CLOSED, OPEN};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{
     Asking, Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check,
 };
@@ -133,12 +133,9 @@ impl ResourceType for Vpc {
                 attribute(context, id, VpcAttributeName::EnableDnsSupport),
                 attribute(context, id, VpcAttributeName::EnableDnsHostnames),
             );
-            match attributes.await {
-                Ok((support, hostnames)) => Ok(Some(live(context, vpc, support, hostnames))),
-                // Deleted a moment ago; the list lags behind.
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-                Err(error) => Err(error),
-            }
+            // It may have been deleted a moment ago; the list lags behind.
+            let attributes = if_there(attributes.await)?;
+            Ok(attributes.map(|(support, hostnames)| live(context, vpc, support, hostnames)))
         }));
         let (found, groups) = try_join(found, groups).await?;
         let found = found.into_iter().flatten().map(|mut live| {
@@ -296,24 +293,24 @@ fn live(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::fixtures::places;
     use crate::resource::value::properties;
+
+    fn refused(property: &str, value: &str) -> Vec<String> {
+        let mut inputs = properties([
+            ("cidrBlock", "10.0.0.0/16".into()),
+            ("enableDnsSupport", true.into()),
+            ("enableDnsHostnames", false.into()),
+            ("instanceTenancy", "default".into()),
+        ]);
+        inputs.insert(property.to_owned(), value.into());
+        places(checks(&inputs))
+    }
 
     /// Words that a reference resolves to: no file can contain them.
     #[test]
     fn a_default_group_is_closed_or_open() {
-        let invalid_inputs = |word: &str| {
-            let inputs = properties([
-                ("cidrBlock", "10.0.0.0/16".into()),
-                ("enableDnsSupport", true.into()),
-                ("enableDnsHostnames", false.into()),
-                ("instanceTenancy", "default".into()),
-                ("defaultSecurityGroup", word.into()),
-            ]);
-            let found = checks(&inputs).into_iter();
-            found
-                .map(|invalid_input| invalid_input.at)
-                .collect::<Vec<_>>()
-        };
+        let invalid_inputs = |word| refused("defaultSecurityGroup", word);
         assert_eq!(invalid_inputs("closed"), [] as [&str; 0]);
         assert_eq!(invalid_inputs("open"), [] as [&str; 0]);
         assert_eq!(invalid_inputs("closd"), ["defaultSecurityGroup"]);
@@ -321,18 +318,7 @@ mod tests {
 
     #[test]
     fn a_network_is_not_on_a_host_of_its_own() {
-        let invalid_inputs = |tenancy: &str| {
-            let inputs = properties([
-                ("cidrBlock", "10.0.0.0/16".into()),
-                ("enableDnsSupport", true.into()),
-                ("enableDnsHostnames", false.into()),
-                ("instanceTenancy", tenancy.into()),
-            ]);
-            let found = checks(&inputs).into_iter();
-            found
-                .map(|invalid_input| invalid_input.at)
-                .collect::<Vec<_>>()
-        };
+        let invalid_inputs = |tenancy| refused("instanceTenancy", tenancy);
         assert_eq!(invalid_inputs("default"), [] as [&str; 0]);
         assert_eq!(invalid_inputs("dedicated"), [] as [&str; 0]);
         assert_eq!(invalid_inputs("host"), ["instanceTenancy"]);

@@ -10,15 +10,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::policy::{canonical_json, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
 use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Expiry, OutputTable, Properties, PropertyTable, Schema,
-    Tags, Value,
+    Condition, CreateClass, Expiry, OutputTable, Properties, PropertyTable, Schema, Tags, Value,
 };
 
 /// Which images of a repository expire.
@@ -110,22 +109,15 @@ async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<Lif
         .ecr
         .get_lifecycle_policy()
         .repository_name(repository);
-    let answer = context.send(request).await;
-    match answer {
-        Ok(answer) => {
-            let text = answer.lifecycle_policy_text();
-            let text = expected(OPERATION, text, "`lifecyclePolicyText`")?;
-            let policy = serde_json::from_str(text)
-                .unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
-            Ok(Some(live(
-                repository,
-                policy,
-                answer.registry_id().map(str::to_owned),
-            )))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(context.send(request).await)? else {
+        return Ok(None);
+    };
+    let text = answer.lifecycle_policy_text();
+    let text = expected(OPERATION, text, "`lifecyclePolicyText`")?;
+    let policy =
+        serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
+    let registry = answer.registry_id().map(str::to_owned);
+    Ok(Some(live(repository, policy, registry)))
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<LifecyclePolicy>> {

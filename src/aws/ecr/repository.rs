@@ -29,7 +29,7 @@ use self::search::{describe, search, tags_of};
 use super::images::{self, Count};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Query};
@@ -90,16 +90,13 @@ impl ResourceType for Repository {
                     None => tags_of(context, repository).await,
                 }
             };
-            match try_join(tags, images::count(context, query, name)).await {
-                Ok((tags, images)) => {
-                    let mut live = live(repository, tags, images);
-                    live.inputs.force_delete = consents(query, &live.id);
-                    Ok(Some(live))
-                }
-                // It was deleted between the two calls.
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-                Err(error) => Err(error),
-            }
+            // It may have been deleted between the two calls.
+            let read = if_there(try_join(tags, images::count(context, query, name)).await)?;
+            Ok(read.map(|(tags, images)| {
+                let mut live = live(repository, tags, images);
+                live.inputs.force_delete = consents(query, &live.id);
+                live
+            }))
         });
         Ok(try_join_all(read).await?.into_iter().flatten().collect())
     }

@@ -338,6 +338,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::fixtures::places;
 
     fn read(actions: &[sdk::Action]) -> Value {
         canonical(serde_json::to_value(from_sdk(actions)).unwrap().into())
@@ -408,9 +409,8 @@ mod tests {
             let actions = json!([{"type": "redirect", "redirect": redirect}]);
             let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
             let invalid_inputs = fit_loops("defaultActions", &actions, "HTTPS", 443);
-            invalid_inputs
+            places(invalid_inputs.into_iter().collect())
                 .into_iter()
-                .map(|invalid_input| invalid_input.at)
                 .next()
         };
         let at = Some("defaultActions[0].redirect".to_owned());
@@ -435,10 +435,7 @@ mod tests {
                 redirect[part] = "x".repeat(length).into();
                 let actions = json!([{"type": "redirect", "redirect": redirect}]);
                 let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
-                let invalid_inputs = fit("actions", &actions).into_iter();
-                invalid_inputs
-                    .map(|invalid_input| invalid_input.at)
-                    .collect::<Vec<_>>()
+                places(fit("actions", &actions))
             };
             assert_eq!(said(128), [""; 0]);
             assert_eq!(said(129), [format!("actions[0].redirect.{part}")]);

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{self, Action};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::Query;
@@ -220,10 +220,7 @@ async fn listeners_of(
     query
         .session
         .once(&key, || async {
-            match list(context, balancer).await {
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-                other => other,
-            }
+            Ok(if_there(list(context, balancer).await)?.unwrap_or_default())
         })
         .await
 }

@@ -20,7 +20,7 @@ use super::action::{self, Action};
 use super::condition;
 use crate::aws::answer::text;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{
     Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, adopt, check, not_ours,
 };
@@ -249,10 +249,7 @@ async fn rules_of(
     query
         .session
         .once(&key, || async {
-            match list(context, listener).await {
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-                other => other,
-            }
+            Ok(if_there(list(context, listener).await)?.unwrap_or_default())
         })
         .await
 }

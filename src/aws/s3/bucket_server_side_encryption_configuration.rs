@@ -212,16 +212,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::fixtures::places;
 
     #[test]
     fn a_key_wants_an_algorithm_that_has_one() {
         let invalid_inputs = |algorithm: &str, key: Option<&str>| -> Vec<String> {
             let given = json!({"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": {
                 "sseAlgorithm": algorithm, "kmsMasterKeyId": key}}]});
-            let invalid_inputs = fit(&serde_json::from_value(given).unwrap()).into_iter();
-            invalid_inputs
-                .map(|invalid_input| invalid_input.at)
-                .collect()
+            places(fit(&serde_json::from_value(given).unwrap()))
         };
         let at = "rules[0].applyServerSideEncryptionByDefault";
         for algorithm in ["aws:kms", "aws:kms:dsse"] {

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{Progress, Query};
@@ -199,11 +199,9 @@ pub(super) async fn guarded_by(
         .list_resources_for_web_acl()
         .web_acl_arn(acl)
         .resource_type(kind.clone());
-    let answer = context.send(request).await;
-    match answer {
-        Ok(answer) => expected(OPERATION, answer.resource_arns, "`ResourceArns`"),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-        Err(error) => Err(error),
+    match if_there(context.send(request).await)? {
+        Some(answer) => expected(OPERATION, answer.resource_arns, "`ResourceArns`"),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -247,6 +245,7 @@ fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::fixtures::places;
 
     #[test]
     fn an_acl_of_a_region_guards_an_application_load_balancer() {
@@ -255,10 +254,7 @@ mod tests {
                 resource_arn: resource.to_owned(),
                 web_acl_arn: acl.to_owned(),
             };
-            fit(&inputs)
-                .into_iter()
-                .map(|invalid_input| invalid_input.at)
-                .collect()
+            places(fit(&inputs))
         };
         let balancer =
             "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/app/shop/50dc6c495c0c9188";

@@ -308,6 +308,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::aws::fixtures::places;
     use crate::aws::wafv2::web_acl_logging_configuration::filter::tests::filter;
 
     const GROUP: &str = "arn:aws:logs:eu-south-2:123456789012:log-group:aws-waf-logs-shop-prod";
@@ -386,12 +387,7 @@ mod tests {
                 "loggingFilter",
             ),
         ] {
-            let invalid_inputs = fit(&inputs(&edits));
-            let places: Vec<&str> = invalid_inputs
-                .iter()
-                .map(|invalid_input| invalid_input.at.as_str())
-                .collect();
-            assert_eq!(places, [at], "{edits}");
+            assert_eq!(places(fit(&inputs(&edits))), [at], "{edits}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::aws::ec2::flow_log::canonical::DEFAULT_FORMAT;
 use crate::aws::ec2::flow_log::form::condition;
 use crate::aws::error::patience;
+use crate::aws::fixtures::places;
 use crate::resource::Condition;
 use crate::resource::Properties;
 use crate::resource::Value;
@@ -141,12 +142,7 @@ fn two_that_are_alike_do_not_stand_side_by_side() {
 
 #[test]
 fn what_aws_would_refuse_is_said_beforehand() {
-    let of = |inputs: &Inputs| -> Vec<String> {
-        fit(inputs)
-            .into_iter()
-            .map(|invalid_input| invalid_input.at)
-            .collect()
-    };
+    let of = |inputs: &Inputs| places(fit(inputs));
     let bucket = || Inputs {
         log_destination_type: Destination::S3,
         log_destination: "arn:aws:s3:::shop-logs/folder".to_owned(),

@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use super::model::{Inputs, Rule};
-use crate::aws::s3::bucket_lifecycle_configuration::PUT;
-use crate::aws::s3::bucket_lifecycle_configuration::to_sdk;
+use super::rule::{PUT, to_sdk};
 use crate::resource::InvalidInput;
 
 pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
@@ -145,16 +144,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::fixtures::places;
 
     /// Each of these is `MalformedXML` or `InvalidRequest` on AWS.
     #[test]
     fn what_is_no_rule_to_s3_is_found_offline() {
         let invalid_inputs = |rule: serde_json::Value| -> Vec<String> {
             let rule: Rule = serde_json::from_value(rule).unwrap();
-            let invalid_inputs = fit_rule("rules[0]", &rule).into_iter();
-            invalid_inputs
-                .map(|invalid_input| invalid_input.at)
-                .collect()
+            places(fit_rule("rules[0]", &rule))
         };
         let moves = json!([{"storageClass": "GLACIER", "date": "2030-01-01T00:00:00Z"}]);
         for (rule, at) in [

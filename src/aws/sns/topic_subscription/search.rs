@@ -8,7 +8,7 @@ use super::endpoint::as_shown;
 use super::model::{BY_ATTRIBUTES, Inputs, Outputs};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::resource_type::Live;
 use crate::aws::sns::Attributes;
 use crate::resource::provider::Query;
@@ -66,11 +66,8 @@ async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
         },
         |page| (page.subscriptions, page.next_token),
     );
-    match subscriptions.await {
-        // The topic has been deleted meanwhile.
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-        other => other,
-    }
+    // The topic may have been deleted meanwhile.
+    Ok(if_there(subscriptions.await)?.unwrap_or_default())
 }
 
 pub(super) async fn find(

@@ -9,6 +9,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::few_pages;
 use crate::aws::resource_type::{Live, NoOutputs};
+use crate::aws::wafv2::from_sdk;
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
 /// The longest page of `ListWebACLs`.
@@ -86,19 +87,12 @@ pub(super) async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
         .list_tags_for_resource()
         .resource_arn(arn)
         .limit(100);
-    let answer = context.send(request).await;
-    match answer {
-        Ok(answer) => {
-            let info = expected(
-                OPERATION,
-                answer.tag_info_for_resource(),
-                "`TagInfoForResource`",
-            )?;
-            Ok(crate::aws::wafv2::from_sdk(info.tag_list()))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(Tags::default()),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(context.send(request).await)? else {
+        return Ok(Tags::default());
+    };
+    let info = answer.tag_info_for_resource();
+    let info = expected(OPERATION, info, "`TagInfoForResource`")?;
+    Ok(from_sdk(info.tag_list()))
 }
 
 pub(super) fn gone() -> ProviderError {
