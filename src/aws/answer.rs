@@ -1,4 +1,5 @@
-//! Answers of bounded size, and texts in them. The SDK reads an answer whole before it parses it, so that an endless one would fill the memory.
+//! Answers of bounded size, and texts in them. The SDK reads an answer whole before it parses it, so that an endless one
+//! would fill the memory.
 
 use std::time::Duration;
 

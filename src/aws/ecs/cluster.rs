@@ -183,8 +183,7 @@ impl ResourceType for Cluster {
         let answer = context
             .send(context.ecs.delete_cluster().cluster(&old.live.id))
             .await?;
-        let status = answer.cluster().and_then(EcsCluster::status);
-        if status == Some("INACTIVE") {
+        if answer.cluster().and_then(EcsCluster::status) == Some("INACTIVE") {
             return Ok(());
         }
         let names = [old.live.inputs.name.clone()];
