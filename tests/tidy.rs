@@ -167,20 +167,8 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: rules and holders need a model below them, and tags a call that no service lends them",
     ),
     (
-        &["src/aws/ecs/"],
-        "to go: service and task definition need a model below them",
-    ),
-    (
         &["src/aws/rds/"],
         "to go: the instance needs a model below it",
-    ),
-    (
-        &["src/aws/s3/"],
-        "to go: rules of a lifecycle need a model below them",
-    ),
-    (
-        &["src/aws/wafv2/"],
-        "to go: rules and logging need a model below them",
     ),
     (
         &[

@@ -19,7 +19,7 @@ const FLAG: &str = "--endpoint-url";
 const VARIABLE: &str = "AWS_ENDPOINT_URL";
 
 /// The services of [`Context`](super::Context), by their names in the SDK.
-const SERVICES: [&str; 16] = [
+const SERVICES: [&str; 17] = [
     "Application Auto Scaling",
     "CloudWatch",
     "CloudWatch Logs",
@@ -28,6 +28,7 @@ const SERVICES: [&str; 16] = [
     "ECS",
     "Elastic Load Balancing v2",
     "IAM",
+    "KMS",
     "RDS",
     "Resource Groups Tagging API",
     "S3",
@@ -149,6 +150,16 @@ mod tests {
             named_by: named_by.to_owned(),
             services: vec!["SSM"],
         }
+    }
+
+    /// A service that is left out would be sent secrets over plain http without a word.
+    #[test]
+    fn every_service_that_is_called_is_listed() {
+        let clients = include_str!("context.rs").lines();
+        let clients =
+            clients.filter(|line| line.starts_with("    pub ") && line.ends_with("::Client,"));
+        // The call that asks who the caller is, too.
+        assert_eq!(SERVICES.len(), clients.count() + 1);
     }
 
     #[test]
