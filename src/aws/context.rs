@@ -364,7 +364,7 @@ impl Clients {
     /// and the token of the next page out of the answer.
     ///
     /// # Errors
-    /// Those of [`Clients::call`], and those of [`pages`](super::pages::pages).
+    /// Those of [`Clients::call`], and those of [`pages`].
     pub async fn pages<R: Request, T>(
         &self,
         ask: impl Fn(Option<String>) -> R,

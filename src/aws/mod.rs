@@ -2,7 +2,7 @@
 //!
 //! One file per resource type, listed in [`registry`]. To add one, start from the exemplars: `iam/role.rs` (found by
 //! name) and `ec2/vpc.rs` (found by id), and read [`resource_type`] for the contract. Calls go through
-//! [`Clients::call`], which paces, repeats and names them; waiting goes through [`wait`].
+//! [`Clients::send`], which paces and repeats them; waiting goes through [`wait`].
 //!
 //! This module must not know of plans or terminals, or that an emulator exists.
 

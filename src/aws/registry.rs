@@ -1,4 +1,4 @@
-//! All resource types that exist. Adding one: its file, its `mod` line, its line here, and its table in `tests/e2e`.
+//! All resource types that exist. `docs/adding-a-type.md` says what else a new one takes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
