@@ -195,6 +195,10 @@ fn repository(name: &str) -> Repository {
         fs::create_dir_all(origin.join(folder)).expect("a directory");
         for entry in fs::read_dir(project(folder)).expect("readable") {
             let path = entry.expect("an entry").path();
+            // What editors offer is no part of a release.
+            if path.is_dir() {
+                continue;
+            }
             let to = origin.join(folder).join(path.file_name().expect("a name"));
             // With its permission to be executed.
             fs::copy(&path, to).expect("copied");
