@@ -86,9 +86,7 @@ async fn what_is_gone_or_has_no_tags_counts_as_drift() {
     let shown = succeeded(program.run(&enabled, "preview", &[]));
     assert!(shown.stdout.contains("drift: gone"), "{}", shown.screen);
     assert!(
-        shown
-            .stdout
-            .contains("drift: 2 are not as they were last applied"),
+        shown.stdout.contains("drift: 2 have drifted"),
         "{}",
         shown.screen
     );

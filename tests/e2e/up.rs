@@ -225,7 +225,7 @@ async fn check_signal(name: &str, signal: &str, heard: &str) {
     assert!(
         ended
             .stderr
-            .contains(&format!("{} steps were not begun", LENGTH - made)),
+            .contains(&format!("{} steps were not started", LENGTH - made)),
         "{made}: {}",
         ended.screen
     );
