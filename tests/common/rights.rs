@@ -308,8 +308,15 @@ pub fn operations() -> BTreeSet<String> {
     let mut paths = Vec::new();
     files(root().join("src/aws"), &mut paths);
     let mut operations = BTreeSet::new();
-    for path in paths {
-        let text = fs::read_to_string(path).expect("source is readable");
+    let texts: Vec<String> = paths
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("source is readable"))
+        .collect();
+    let is_called = |name: &str| {
+        let call = format!(".{}(", method(name));
+        texts.iter().any(|text| text.contains(&call))
+    };
+    for text in &texts {
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
         for list in product.split("operations! {").skip(1) {
             let list = list.split('}').next().unwrap_or_default();
@@ -319,7 +326,11 @@ pub fn operations() -> BTreeSet<String> {
                 .split(',')
                 .map(str::trim)
                 .filter(|name| !name.is_empty());
-            operations.extend(names.map(|name| format!("{prefix}:{name}")));
+            for name in names {
+                // It would keep a right that nothing needs.
+                assert!(is_called(name), "{prefix}:{name} is listed and not called");
+                operations.insert(format!("{prefix}:{name}"));
+            }
         }
         for part in product.split('"') {
             let Some((service, operation)) = part.split_once(':') else {
@@ -337,6 +348,21 @@ pub fn operations() -> BTreeSet<String> {
         }
     }
     operations
+}
+
+/// The SDK's method for an operation: `create_db_instance` for `CreateDBInstance`.
+fn method(operation: &str) -> String {
+    let letters: Vec<char> = operation.chars().collect();
+    let mut method = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let is_upper = |at: usize| letters.get(at).is_some_and(char::is_ascii_uppercase);
+        let is_lower = |at: usize| letters.get(at).is_some_and(char::is_ascii_lowercase);
+        if at > 0 && is_upper(at) && (!is_upper(at - 1) || is_lower(at + 1)) {
+            method.push('_');
+        }
+        method.push(letter.to_ascii_lowercase());
+    }
+    method
 }
 
 /// The action that an operation is allowed by.
