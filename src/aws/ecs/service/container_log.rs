@@ -105,27 +105,29 @@ fn culprit<'a>(service: &Service, task: &'a Task) -> Option<&'a Container> {
         .or(containers.first())
 }
 
+/// A task of which one container has failed, for tests.
+#[cfg(test)]
+pub(super) fn failed_task() -> Task {
+    let container = |name: &str, code: i32| Container::builder().name(name).exit_code(code).build();
+    Task::builder()
+        .task_arn("arn:aws:ecs:r:1:task/shop/abc")
+        .stopped_reason("Essential container in task exited")
+        .containers(container("sidecar", 0))
+        .containers(container("api", 1))
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_ecs::types::LogConfiguration;
 
     use super::*;
 
-    fn task() -> Task {
-        let container =
-            |name: &str, code: i32| Container::builder().name(name).exit_code(code).build();
-        Task::builder()
-            .task_arn("arn:aws:ecs:r:1:task/shop/abc")
-            .containers(container("sidecar", 0))
-            .containers(container("api", 1))
-            .build()
-    }
-
     #[test]
     fn the_container_that_failed_is_to_blame() {
         let service = Service::builder().build();
         assert_eq!(
-            culprit(&service, &task()).and_then(Container::name),
+            culprit(&service, &failed_task()).and_then(Container::name),
             Some("api")
         );
     }
@@ -144,9 +146,9 @@ mod tests {
             .log_configuration(log)
             .build();
         assert_eq!(
-            stream(&container, &task(), "eu-south-2"),
+            stream(&container, &failed_task(), "eu-south-2"),
             Ok(("/aws/ecs/api".to_owned(), "ecs/api/abc".to_owned()))
         );
-        assert!(stream(&container, &task(), "eu-west-1").is_err());
+        assert!(stream(&container, &failed_task(), "eu-west-1").is_err());
     }
 }

@@ -279,26 +279,15 @@ fn fails_its_own_check(task: &Task) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ecs::types::Container;
     use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthReasonEnum};
 
+    use super::super::container_log::failed_task;
     use super::*;
-
-    fn task() -> Task {
-        let container =
-            |name: &str, code: i32| Container::builder().name(name).exit_code(code).build();
-        Task::builder()
-            .task_arn("arn:aws:ecs:r:1:task/shop/abc")
-            .stopped_reason("Essential container in task exited")
-            .containers(container("sidecar", 0))
-            .containers(container("api", 1))
-            .build()
-    }
 
     #[test]
     fn a_stopped_task_says_why() {
         assert_eq!(
-            describe_task(&task()),
+            describe_task(&failed_task()),
             "task abc stopped: Essential container in task exited; container `sidecar` exited with 0; container `api` exited with 1"
         );
     }
