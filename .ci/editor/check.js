@@ -138,6 +138,6 @@ async function offered(path) {
     console.log(`${path.join(".") || "(file)"}: ${keys.length - given.length - lacking.length} of ${keys.length - given.length} keys ${rest.filter(Boolean).join("; ")}`);
   }
   console.log(`${all - missing} of ${all} keys are offered, ${silent} of them without a description`);
-  process.exitCode = missing + silent > 0 ? 1 : 0;
+  process.exitCode = all === 0 || missing + silent > 0 ? 1 : 0;
   child.kill();
 })();

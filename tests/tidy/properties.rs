@@ -57,6 +57,15 @@ pub fn cost(file: &str, code: &str) -> Option<Cost> {
     })
 }
 
+#[test]
+fn lines_and_places_of_a_property_are_counted() {
+    let code = "pub struct Inputs {\n    pub max_size: i32,\n    pub name: String,\n}\nfn read() {\n    // name\n    max_size: 1,\n    \
+                name: 2,\n}\nfn update() {\n    touches(Inputs::MAX_SIZE);\n    set_max_size(3);\n    \"maxSize\"\n}\n";
+    let cost = cost("type.rs", code).expect("it has inputs");
+    assert_eq!((cost.properties, cost.naming, cost.places), (2, 7, 5));
+    assert!(self::cost("none.rs", "pub struct Outputs {\n}\n").is_none());
+}
+
 /// The item that begins in a line, at the top of a file or of an `impl`.
 fn item(line: &str) -> Option<&str> {
     let indented = line.strip_prefix("    ").unwrap_or(line);
