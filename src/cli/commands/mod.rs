@@ -4,6 +4,7 @@
 //! and shows what comes back.
 
 mod destroy;
+mod explain;
 mod history;
 mod output;
 pub mod preview;
@@ -110,6 +111,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: validate::Arguments::augment_args,
         run: |invocation, given| Box::pin(async { validate::run(invocation, &read(given)?) }),
+    },
+    Command {
+        name: "explain",
+        about: "Show what a key or a resource type is for, without AWS",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: explain::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { explain::run(invocation, &read(given)?) }),
     },
     Command {
         name: "schema",
