@@ -6,6 +6,7 @@
 mod destroy;
 mod explain;
 mod history;
+mod init;
 mod output;
 pub mod preview;
 mod sandbox;
@@ -49,6 +50,15 @@ type Running<'a> = Pin<Box<dyn Future<Output = CommandResult> + 'a>>;
 
 /// The commands, in the order of the help.
 pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "init",
+        about: "Write a first stack file",
+        aliases: &["new"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: init::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { init::run(invocation, &read(given)?).await }),
+    },
     Command {
         name: "preview",
         about: "Show what `up` would do",
