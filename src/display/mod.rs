@@ -8,6 +8,7 @@ pub mod aftermath;
 pub mod annotation;
 mod consequences;
 pub mod diff;
+pub mod explain;
 pub mod history;
 pub mod json;
 pub mod line;

@@ -11,7 +11,7 @@ use crate::common::{World, endpoint};
 use crate::promise::Shown;
 
 /// Every command in the form that would do most, and whether it goes to the account of the stack.
-const COMMANDS: [(&[&str], bool); 9] = [
+const COMMANDS: [(&[&str], bool); 10] = [
     (&["preview", STACK], true),
     (&["up", STACK, "--yes"], true),
     (&["destroy", STACK, "--yes"], true),
@@ -19,6 +19,7 @@ const COMMANDS: [(&[&str], bool); 9] = [
     (&["history", STACK], true),
     (&["unlock", STACK, "--yes"], true),
     (&["validate", STACK], false),
+    (&["explain", "network"], false),
     (&["schema"], false),
     (&["sandbox", "status"], false),
 ];

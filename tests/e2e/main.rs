@@ -54,6 +54,7 @@ mod elbv2_load_balancer;
 mod elbv2_target_group;
 mod endpoints;
 mod exchanges;
+mod explain;
 mod failures;
 mod guards;
 mod held;

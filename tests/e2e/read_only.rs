@@ -19,9 +19,11 @@ use crate::promise::Shown;
 const OUTPUTS: &str = "outputs: { vpcId: '${vpc.id}', topicArn: '${topic.arn}' }\n";
 
 /// Every command that reads, with its flags, and how it ends on a stack with an edit to be made.
-const READING: [(&[&str], Option<i32>); 14] = [
+const READING: [(&[&str], Option<i32>); 16] = [
     (&["validate", STACK], DONE),
     (&["schema"], DONE),
+    (&["explain", "aws:ec2:Vpc"], DONE),
+    (&["explain", "network", "--json"], DONE),
     (&["preview", STACK], DONE),
     (&["preview", STACK, "--diff", "--show-sames"], DONE),
     (&["preview", STACK, "--json"], DONE),

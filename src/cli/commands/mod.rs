@@ -4,7 +4,9 @@
 //! and shows what comes back.
 
 mod destroy;
+mod explain;
 mod history;
+mod init;
 mod output;
 pub mod preview;
 mod sandbox;
@@ -48,6 +50,15 @@ type Running<'a> = Pin<Box<dyn Future<Output = CommandResult> + 'a>>;
 
 /// The commands, in the order of the help.
 pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "init",
+        about: "Write a first stack file",
+        aliases: &["new"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: init::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { init::run(invocation, &read(given)?).await }),
+    },
     Command {
         name: "preview",
         about: "Show what `up` would do",
@@ -110,6 +121,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: validate::Arguments::augment_args,
         run: |invocation, given| Box::pin(async { validate::run(invocation, &read(given)?) }),
+    },
+    Command {
+        name: "explain",
+        about: "Show what a key or a resource type is for, without AWS",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: explain::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { explain::run(invocation, &read(given)?) }),
     },
     Command {
         name: "schema",

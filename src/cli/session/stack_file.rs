@@ -1,7 +1,7 @@
 //! The file that a stack is in.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::report::Failure;
@@ -13,6 +13,8 @@ use crate::stack::limits::MAX_BYTES;
 
 /// The directory of the stacks, relative to the working directory.
 const DIRECTORY: &str = "stacks";
+/// The path of a file that is written into the program: what an editor or a script has not saved.
+const STANDARD_INPUT: &str = "-";
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 
 /// The file of a stack: by its name in `stacks/`, by its path, or the only one there is.
@@ -21,6 +23,9 @@ const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 /// A report with what there is, and how the command is given a stack.
 pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
     let stack = invocation.stack.stack.as_deref();
+    if stack == Some(STANDARD_INPUT) && invocation.command == "validate" {
+        return Ok(PathBuf::from(STANDARD_INPUT));
+    }
     let there = stacks(Path::new(DIRECTORY));
     match stack.filter(|stack| !stack.is_empty()) {
         Some(stack) => named(stack).ok_or_else(|| no_such(stack, &there)),
@@ -29,6 +34,12 @@ pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
             _ => Err(none_given(&there, invocation.command)),
         },
     }
+}
+
+/// The names of all stacks in `stacks/`.
+pub fn all() -> Vec<String> {
+    let stacks = stacks(Path::new(DIRECTORY)).into_iter();
+    stacks.map(|(name, _)| name).collect()
 }
 
 fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
@@ -114,6 +125,9 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
 /// # Errors
 /// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.
 pub fn read(path: &str, main: &Path) -> io::Result<String> {
+    if path == STANDARD_INPUT && main == Path::new(STANDARD_INPUT) {
+        return standard_input();
+    }
     // Before the place is looked up: a pipe that the shell makes has none.
     let file = regular_file::open(Path::new(path))?;
     let place = fs::canonicalize(path)?;
@@ -125,6 +139,19 @@ pub fn read(path: &str, main: &Path) -> io::Result<String> {
     }
     let bytes = regular_file::whole(file, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+fn standard_input() -> io::Result<String> {
+    let mut text = String::new();
+    // One byte more than is taken shows that there is too much.
+    let most = u64::try_from(MAX_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    io::stdin().lock().take(most).read_to_string(&mut text)?;
+    if text.len() > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }
 
 /// The directories below which the files of a stack lie: the working directory, that of the stack file, the one around

@@ -1,0 +1,64 @@
+//! `explain`: the documentation of a key or of a resource type, offline.
+
+use clap::Args;
+
+use crate::aws::registry::catalog;
+use crate::cli::arguments::boolean;
+use crate::cli::report::Failure;
+use crate::cli::{CommandResult, Exit, Invocation};
+use crate::component::json_schema;
+use crate::display::{Message, explain, sanitize};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A key such as services.healthCheck.path, a type such as aws:ec2:Vpc, or a property of it: aws:ec2:Vpc.cidrBlock.
+    /// Without it: the sections of a stack file.
+    #[arg(value_name = "KEY|TYPE")]
+    subject: Option<String>,
+    /// Print the JSON Schema of it.
+    #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
+    json: bool,
+}
+
+pub fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    let catalog = catalog();
+    let schema = json_schema(&catalog);
+    let subject = arguments.subject.as_deref().unwrap_or_default();
+    let page = explain::find(&schema, &catalog, subject).map_err(|unknown| refused(&unknown))?;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(page.json())
+            .map_err(|error| Failure::of_writing(&error.into()))?;
+        let written = invocation.terminal.data(&sanitize::json(&text));
+        written.map_err(|error| Failure::of_writing(&error))?;
+        return Ok(Exit::Done);
+    }
+    let lines = page.render(invocation.terminal.width());
+    invocation.terminal.print(&lines);
+    Ok(Exit::Done)
+}
+
+fn refused(unknown: &explain::Unknown) -> Failure {
+    let explain::Unknown {
+        known,
+        word,
+        nearest,
+    } = unknown;
+    let (what, before) = match known.as_str() {
+        "" if word.contains(':') => (format!("there is no resource type `{word}`"), String::new()),
+        "" => (format!("a stack file has no key `{word}`"), String::new()),
+        known => (
+            format!("`{known}` has no key `{word}`"),
+            format!("{known}."),
+        ),
+    };
+    let message = Message::error(what);
+    let message = match nearest {
+        Some(nearest) => message
+            .help(format!("did you mean `{nearest}`?"))
+            .command(format!("fde-infra explain {before}{nearest}")),
+        None => message
+            .help("to see what there is, run")
+            .command(format!("fde-infra explain {known}").trim_end().to_owned()),
+    };
+    Failure::new(Exit::Usage, message)
+}
