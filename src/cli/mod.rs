@@ -13,6 +13,7 @@ mod execution;
 mod exit;
 mod interrupt;
 mod invocation;
+mod pager;
 mod prompt;
 mod refusal;
 mod report;

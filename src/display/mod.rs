@@ -23,6 +23,7 @@ pub mod progress;
 mod rows;
 pub mod sanitize;
 pub mod secrets;
+mod select;
 mod severity;
 pub mod style;
 pub mod summary;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::line::Line;
 use super::preview;
-use super::rows::{PlanRow, changed, idle, is_shown, rows};
+use super::rows::{PlanRow, REVISION, idle, is_shown, rows};
 use super::seconds;
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
@@ -52,6 +52,7 @@ enum State {
 struct Track {
     urn: Urn,
     op: Op,
+    is_revision: bool,
     diff: String,
     /// Why there is nothing to make of it.
     idle: Option<&'static str>,
@@ -236,12 +237,13 @@ impl<'a> Progress<'a> {
         let minute = Duration::from_secs(59);
         let rows = self.tracks.iter().map(|track| {
             let work = match track.op {
+                _ if track.is_revision => Work::CreateReplacement,
                 Op::Update => Work::Update,
                 Op::Replace => Work::CreateReplacement,
                 Op::Delete => Work::Delete,
                 _ => Work::Create,
             };
-            let text = format!("{} ({}) {spinner}", doing(work), seconds(minute));
+            let text = format!("{} ({}) {spinner}", track.doing(work), seconds(minute));
             Row {
                 urn: track.urn.clone(),
                 cells: Cells {
@@ -323,13 +325,17 @@ impl<'a> Progress<'a> {
     /// The line for an event where nothing can be drawn over: one line per change of state.
     pub fn plain(&self, event: &Event) -> Option<Line> {
         let (step, at, status) = match event {
-            Event::Started { step, at, work, .. } => (*step, *at, Line::plain(doing(*work))),
+            Event::Started { step, at, work, .. } => {
+                let doing = self.track(*step)?.doing(*work);
+                (*step, *at, Line::plain(doing))
+            }
             Event::Waiting { step, at, status } => {
-                let track = &self.tracks[*self.track_of.get(step)?];
+                let track = self.track(*step)?;
                 let State::Running { work, .. } = &track.state else {
                     return None;
                 };
-                let line = Line::plain(doing(*work)).with(Style::Faint, format!(": {status}"));
+                let line =
+                    Line::plain(track.doing(*work)).with(Style::Faint, format!(": {status}"));
                 (*step, *at, line)
             }
             Event::Succeeded {
@@ -340,8 +346,8 @@ impl<'a> Progress<'a> {
                 id,
                 ..
             } => {
-                let track = &self.tracks[*self.track_of.get(step)?];
-                let line = Line::styled(of(*work), track.idle.unwrap_or(done(*work)))
+                let track = self.track(*step)?;
+                let line = Line::styled(of(*work), track.idle.unwrap_or(track.done(*work)))
                     .and(format!(" ({})", seconds(*elapsed)))
                     .with(Style::Faint, format!(" {id}"));
                 (*step, *at, line)
@@ -354,7 +360,8 @@ impl<'a> Progress<'a> {
                 error,
                 ..
             } => {
-                let line = Line::styled(Style::Error, format!("**{} failed**", doing(*work)))
+                let doing = self.track(*step)?.doing(*work);
+                let line = Line::styled(Style::Error, format!("**{doing} failed**"))
                     .and(format!(" ({}) {error}", seconds(*elapsed)));
                 (*step, *at, line)
             }
@@ -383,7 +390,7 @@ impl<'a> Progress<'a> {
                 return Some(self.stamp(*at).with(Style::Warning, text));
             }
         };
-        let track = &self.tracks[*self.track_of.get(&step)?];
+        let track = self.track(step)?;
         let mut line = self
             .stamp(at)
             .with(style::of(track.op), style::symbol(track.op))
@@ -394,9 +401,13 @@ impl<'a> Progress<'a> {
             .and(" ")
             .then(status);
         if matches!(event, Event::Started { .. }) && !track.diff.is_empty() {
-            line.push(Style::Plain, format!(" [diff: {}]", track.diff));
+            line.push(Style::Plain, format!(" {}", track.diff));
         }
         Some(line)
+    }
+
+    fn track(&self, step: StepId) -> Option<&Track> {
+        self.tracks.get(*self.track_of.get(&step)?)
     }
 
     /// The time of an event: since the run began, and by the clock.
@@ -416,21 +427,36 @@ impl<'a> Progress<'a> {
 
 impl Track {
     fn of(row: &PlanRow<'_>) -> Self {
-        let diff = match row.step {
-            Some(step) if row.op != Op::Create => step
-                .comparison()
-                .map(|comparison| changed(comparison.changes()))
-                .unwrap_or_default(),
-            _ => String::new(),
-        };
+        let comparison = row.step.and_then(|step| step.comparison());
+        let diff = comparison
+            .filter(|_| row.op != Op::Create)
+            .map(|comparison| row.differences(comparison))
+            .unwrap_or_default();
         Self {
             urn: row.urn.clone(),
             op: row.op,
+            is_revision: row.is_revision,
             diff,
             idle: None,
             steps_left: row.steps.len(),
             elapsed: Duration::ZERO,
             state: State::Waiting,
+        }
+    }
+
+    fn doing(&self, work: Work) -> &'static str {
+        match work {
+            Work::CreateReplacement if self.is_revision => "creating revision",
+            Work::DeleteReplaced if self.is_revision => "retiring old revision",
+            work => doing(work),
+        }
+    }
+
+    fn done(&self, work: Work) -> &'static str {
+        match work {
+            Work::CreateReplacement if self.is_revision => "created revision",
+            Work::DeleteReplaced if self.is_revision => "retired old revision",
+            work => done(work),
         }
     }
 
@@ -448,10 +474,7 @@ impl Track {
     }
 
     fn row(&self, now: Duration, spinner: Option<&str>) -> Row {
-        let diff = || match self.diff.as_str() {
-            "" => Line::new(),
-            diff => Line::plain(format!("[diff: {diff}]")),
-        };
+        let diff = || Line::plain(&self.diff);
         let (status, info) = match &self.state {
             State::Waiting => (Line::new(), Line::new()),
             State::Running {
@@ -460,18 +483,19 @@ impl Track {
                 status,
             } => {
                 let time = seconds(now.saturating_sub(*since));
-                let mut line = Line::styled(of(*work), format!("{} ({time})", doing(*work)));
+                let mut line = Line::styled(of(*work), format!("{} ({time})", self.doing(*work)));
                 if let Some(spinner) = spinner {
                     line = line.and(" ").with(of(*work), spinner);
                 }
                 let info = status.as_ref().map_or_else(diff, Line::plain);
                 (line, info)
             }
-            State::Between(work) => (Line::styled(of(*work), done(*work)), diff()),
+            State::Between(work) => (Line::styled(of(*work), self.done(*work)), diff()),
             State::Done { work, elapsed, .. } => {
                 let word = match (self.op, work) {
                     (Op::Replace, _) => "replaced",
-                    (_, work) => self.idle.unwrap_or(done(*work)),
+                    _ if self.is_revision => REVISION,
+                    (_, work) => self.idle.unwrap_or(self.done(*work)),
                 };
                 let line = Line::styled(
                     style::of(self.op),
@@ -484,11 +508,14 @@ impl Track {
                 elapsed,
                 message,
             } => {
-                let text = format!("**{} failed** ({})", doing(*work), seconds(*elapsed));
+                let text = format!("**{} failed** ({})", self.doing(*work), seconds(*elapsed));
                 (Line::styled(Style::Error, text), Line::plain(message))
             }
             State::Interrupted { work, status } => (
-                Line::styled(Style::Warning, format!("**{} interrupted**", doing(*work))),
+                Line::styled(
+                    Style::Warning,
+                    format!("**{} interrupted**", self.doing(*work)),
+                ),
                 status.as_ref().map_or_else(Line::new, Line::plain),
             ),
             State::Skipped(Skipped::Cancelled) => {

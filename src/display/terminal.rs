@@ -6,12 +6,11 @@ use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::Term;
-use dialoguer::Select;
-use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use super::annotation::{self, Annotation};
 use super::line::Line;
 use super::outputs::for_screen;
+use super::select::Select;
 use super::style::ColorChoice;
 
 /// The smallest window: smaller ones are drawn as if they were this large.
@@ -74,8 +73,6 @@ impl Terminal {
         let log_commands = LogCommands::from_environment();
         let colour_out = choice.applies(is_terminal, &variable);
         let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
-        // The colours of the prompts.
-        console::set_colors_enabled(colour_out);
         Self {
             out: Term::stdout(),
             is_terminal,
@@ -316,25 +313,9 @@ fn section_mark(what: &str, section: Section) -> String {
     format!("\u{1b}[0Ksection_{what}:{now}:fde_infra_{process}_{name}\r\u{1b}[0K")
 }
 
-/// Lets the user choose with the arrow keys. `None` if the terminal went away or the user pressed Ctrl-C.
-pub fn choose(prompt: &str, items: &[&str], default: usize, colour: bool) -> Option<usize> {
-    let theme: Box<dyn Theme> = if colour {
-        Box::new(ColorfulTheme::default())
-    } else {
-        Box::new(SimpleTheme)
-    };
-    let term = Term::stdout();
-    let chosen = Select::with_theme(theme.as_ref())
-        .with_prompt(prompt)
-        .items(items)
-        .default(default)
-        .report(true)
-        .interact_on(&term);
-    if chosen.is_err() {
-        // The prompt hides the cursor, and leaves it hidden when it is interrupted.
-        write(&mut io::stdout().lock(), "\u{1b}[?25h");
-    }
-    chosen.ok()
+/// Lets the user choose. `None` if the user has left the question, pressed Ctrl-C, or the terminal went away.
+pub fn choose(question: &str, choices: &[&str], default: usize, colour: bool) -> Option<usize> {
+    Select::new(question, choices, default).ask(&Term::stdout(), colour)
 }
 
 /// Asks for a line of text. `None` at the end of the input.

@@ -120,6 +120,9 @@ pub struct Schema {
     pub holds_parent: bool,
     /// True if its name is unique in the account or in all of AWS, not in the region: the region is part of who owns it.
     pub global: bool,
+    /// The property that all revisions of an object have in common, where a change makes a new revision and the old one can
+    /// still be used: such a replacement loses nothing.
+    pub revision_of: Option<&'static str>,
     /// True if other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the
     /// live one, whatever its tags.
     pub follows_use: bool,
@@ -223,6 +226,7 @@ impl Schema {
             made_by_aws: false,
             goes_with_parent: false,
             idle_at_first: None,
+            revision_of: None,
             opens: false,
             holds_parent: false,
             global: false,
@@ -460,6 +464,17 @@ impl Schema {
     #[must_use]
     pub fn idle_at_first(mut self, reason: &'static str) -> Self {
         self.idle_at_first = Some(reason);
+        self
+    }
+
+    /// Returns whether a replacement for these differences makes a new revision.
+    pub fn makes_revision(&self, diff: &Diff) -> bool {
+        self.revision_of.is_some_and(|shared| !diff.touches(shared))
+    }
+
+    #[must_use]
+    pub fn revision_of(mut self, property: &'static str) -> Self {
+        self.revision_of = Some(property);
         self
     }
 

@@ -66,6 +66,7 @@ mod iam_policy;
 mod iam_role;
 mod iam_role_policy;
 mod iam_role_policy_attachment;
+mod init;
 mod injection;
 mod interrupts;
 mod keys_and_texts;

@@ -17,7 +17,7 @@ use crate::cli::session::whereabouts;
 use crate::cli::session::{Offline, Session, ShowOptions};
 use crate::cli::{CommandResult, Exit, Invocation, execution};
 use crate::deployment::Whereabouts;
-use crate::display::{Line, Message, Style, aftermath, terminal};
+use crate::display::{Line, Message, Style, aftermath, preview, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
@@ -127,26 +127,30 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     Ok(report_retained(invocation, &plan, exit))
 }
 
-/// Asks the user to type the stack's name: there is no undo.
+/// Asks the user to type the stack's name, until it is right: there is no undo. Nothing typed is a no.
 async fn confirm(invocation: &mut Invocation, _: &Session, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
-    let colour = invocation.terminal.colours();
-    invocation.terminal.print(&[Line::new()
-        .with(Style::Warning, "There is no undo.")
-        .and(" To delete these resources, type the name of the stack.")]);
-    let question = Line::styled(Style::Bold, &name).and(":");
-    let answer = prompt::ask(invocation, move || terminal::ask(&question, colour)).await?;
-    invocation.terminal.print(&[Line::new()]);
-    match answer {
-        Some(answer) if answer == name => invocation.interrupts.begin_changes(),
-        Some(answer) if !answer.is_empty() => Err(Failure::new(
-            Exit::Cancelled,
-            Message::warning(format!(
-                "`{answer}` is not the name of the stack; nothing was changed"
-            ))
-            .help(format!("the name is `{name}`")),
-        )),
-        _ => Err(declined()),
+    let count = preview::changes(plan);
+    let resources = if count == 1 { "resource" } else { "resources" };
+    let question = Line::styled(Style::Warning, "There is no undo.")
+        .and(" Type ")
+        .with(Style::Bold, &name)
+        .and(format!(" to destroy {count} {resources}:"));
+    loop {
+        let colour = invocation.terminal.colours();
+        let prompt = question.clone();
+        let answer = prompt::ask(invocation, move || terminal::ask(&prompt, colour)).await?;
+        invocation.terminal.print(&[Line::new()]);
+        match answer {
+            Some(answer) if answer == name => return invocation.interrupts.begin_changes(),
+            Some(answer) if !answer.is_empty() => {
+                let text = format!("`{answer}` is not the name of the stack.");
+                invocation
+                    .terminal
+                    .print(&[Line::styled(Style::Warning, text)]);
+            }
+            _ => return Err(declined()),
+        }
     }
 }
 

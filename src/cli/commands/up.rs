@@ -15,7 +15,7 @@ use crate::cli::prompt::{self, NO, YES, declined};
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
 use crate::cli::session::{Offline, Session, ShowOptions};
-use crate::cli::{CommandResult, Exit, Invocation, execution};
+use crate::cli::{CommandResult, Exit, Invocation, execution, pager};
 use crate::display::{Line, Message, aftermath, diff};
 use crate::execute::Report;
 use crate::live::Hints;
@@ -225,9 +225,11 @@ async fn confirm(
             Some(YES) => return invocation.interrupts.begin_changes(),
             Some(DETAILS) => {
                 let width = invocation.terminal.width();
-                let lines = diff::render(plan, &session.offline.catalog, width);
+                let mut lines = vec![Line::new()];
+                lines.extend(diff::render(plan, &session.offline.catalog, width));
+                pager::show(invocation, lines).await;
+                session.show_counts(invocation, plan);
                 invocation.terminal.print(&[Line::new()]);
-                invocation.terminal.print(&lines);
             }
             // Also where the terminal went away.
             _ => return Err(declined()),

@@ -138,7 +138,9 @@ pub fn excerpt(
         .iter()
         .filter(|label| label.span.source == main);
     let name = sanitize(&source.name).into_owned();
-    let part = Part::around(name, &source.text, &here.map(place).collect::<Vec<_>>());
+    let width = width.unwrap_or(WIDTH);
+    let places: Vec<_> = here.map(place).collect();
+    let part = Part::around(name, &source.text, &places, width);
     let mut diagnostic = MietteDiagnostic::new(String::new());
     let mut elsewhere = Vec::new();
     for label in &error.labels {
@@ -160,7 +162,7 @@ pub fn excerpt(
     let report = miette::Report::new(diagnostic).with_source_code(part.with_text(harmless));
     let mut rendered = String::new();
     let rendering = GraphicalReportHandler::new_themed(theme)
-        .with_width(width.unwrap_or(WIDTH))
+        .with_width(width)
         .with_links(false)
         .render_report(&mut rendered, report.as_ref());
     rendering.ok()?;
@@ -284,9 +286,9 @@ mod tests {
                 error[fde::stack::unknown_key]: unknown key
                    ╭─[stacks/dev.yaml:2:150606]
                  1 │ a: 1
-                 2 │ … x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y,…
-                   ·                                                              ──┬──
-                   ·                                                                ╰── here
+                 2 │ …x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y…
+                   ·                   ──┬──
+                   ·                     ╰── here
                  3 │ b: 2
                    ╰────
             "#]],

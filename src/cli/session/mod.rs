@@ -36,7 +36,7 @@ use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::provider::Progress;
 use crate::resource::{LiveSnapshot, Observed, Provider};
-use connection::{guard_account, guard_region, not_connected};
+use connection::{guard_account, guard_region, not_connected, other_region};
 
 /// A stack, and the account it is in.
 pub struct Session {
@@ -72,6 +72,10 @@ impl Session {
         ])?;
         let region = offline.stack.region.clone();
         guard_region(&offline, &invocation.global)?;
+        if let Some(note) = other_region(&offline) {
+            let width = invocation.terminal.width();
+            invocation.terminal.report(&message::note(&note, width));
+        }
         let mut connection = Connection {
             profile: invocation.global.profile.clone(),
             region: Some(region),
@@ -203,15 +207,9 @@ impl Session {
             Goal::Up => "Previewing update",
             Goal::Destroy => "Previewing destroy",
         };
-        let width = invocation.terminal.width();
         let sections = Offline::sections();
-        let view = View {
-            plan,
-            catalog: &self.offline.catalog,
-            sections: &sections,
-            show_sames: options.show_sames,
-            width,
-        };
+        let view = self.view(invocation, plan, options, &sections);
+        let width = view.width;
         let mut lines = vec![Line::new()];
         if options.diff {
             lines.extend(diff::render(plan, &self.offline.catalog, width));
@@ -224,6 +222,29 @@ impl Session {
         invocation.terminal.end();
         invocation.terminal.print(&preview::conclusion(view));
         self.tell_drift(invocation, plan);
+    }
+
+    /// Prints the counts of a plan once more: the details of it have moved them off the screen.
+    pub fn show_counts(&self, invocation: &mut Invocation, plan: &Plan) {
+        let sections = Offline::sections();
+        let view = self.view(invocation, plan, ShowOptions::default(), &sections);
+        invocation.terminal.print(&preview::counts(view));
+    }
+
+    fn view<'a>(
+        &'a self,
+        invocation: &Invocation,
+        plan: &'a Plan,
+        options: ShowOptions,
+        sections: &'a [&'a str],
+    ) -> View<'a> {
+        View {
+            plan,
+            catalog: &self.offline.catalog,
+            sections,
+            show_sames: options.show_sames,
+            width: invocation.terminal.width(),
+        }
     }
 
     /// Tells CI about drift: changes that a person has made by hand, or that something else has made.
