@@ -167,10 +167,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "to go: rules and holders need a model below them, and tags a call that no service lends them",
     ),
     (
-        &["src/aws/rds/"],
-        "to go: the instance needs a model below it",
-    ),
-    (
         &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
