@@ -9,6 +9,7 @@
 mod answer;
 pub mod autoscaling;
 pub mod cloudwatch;
+mod connection;
 mod context;
 mod credentials;
 pub mod ec2;
@@ -45,7 +46,8 @@ pub mod tags;
 pub mod wafv2;
 pub mod wait;
 
-pub use context::{Clients, ConnectError, Connection, Context, connect};
+pub use connection::Connection;
+pub use context::{Clients, ConnectError, Context, connect};
 pub use credentials::is_about_time;
 pub use endpoints::Endpoint;
 pub use http::BundleError;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, join, join_all};
 
-use super::context::{Clients, ConnectError, Connection, Context, connect_beside};
+use super::connection::Connection;
+use super::context::{Clients, ConnectError, Context, connect_beside};
 use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
