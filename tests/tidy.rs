@@ -152,14 +152,6 @@ const SDK: [&str; 5] = [
 const CIRCLES: &[(&[&str], &str)] = &[
     (
         &[
-            "src/aws/ec2/",
-            "src/aws/resource_type.rs",
-            "src/aws/retag.rs",
-        ],
-        "to go: rules and holders need a model below them, and tags a call that no service lends them",
-    ),
-    (
-        &[
             "src/resource/catalog.rs",
             "src/resource/diff.rs",
             "src/resource/interruption.rs",
