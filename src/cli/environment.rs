@@ -199,6 +199,11 @@ pub fn asks_for_detailed_exit_code() -> bool {
     variable("FDE_INFRA_DETAILED_EXITCODE").is_some_and(|value| boolean(&value) == Ok(true))
 }
 
+/// Returns whether the variable of `--json` is on.
+pub fn asks_for_json() -> bool {
+    variable("FDE_INFRA_JSON").is_some_and(|value| boolean(&value) == Ok(true))
+}
+
 /// The stack to work on where the command line names none.
 pub fn stack() -> Option<String> {
     variable("FDE_INFRA_STACK")

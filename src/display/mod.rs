@@ -8,6 +8,7 @@ pub mod aftermath;
 pub mod annotation;
 mod consequences;
 pub mod diff;
+pub mod events;
 pub mod explain;
 pub mod history;
 pub mod json;
@@ -35,6 +36,7 @@ mod view;
 use std::time::Duration;
 
 pub use annotation::{Annotation, Place};
+pub use events::EventStream;
 pub use line::Line;
 pub use message::Message;
 pub use progress::Progress;

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use console::Term;
 
 use super::annotation::{self, Annotation};
+use super::events::{Ending, EventStream, JsonEvent};
 use super::line::Line;
 use super::outputs::for_screen;
 use super::select::Select;
@@ -64,6 +65,8 @@ pub struct Terminal {
     folding: LogCommands,
     /// The section that was begun and not yet ended.
     section: Option<Section>,
+    /// The events of the run, if standard output is theirs.
+    events: EventStream,
 }
 
 impl Terminal {
@@ -90,6 +93,57 @@ impl Terminal {
                 log_commands
             },
             section: None,
+            events: EventStream::off(),
+        }
+    }
+
+    /// The same, for a run whose events may have been asked for: standard output then carries them, and nothing else.
+    /// All text for people goes to standard error.
+    #[must_use]
+    pub fn with_events(mut self, events: &EventStream) -> Self {
+        self.events = events.clone();
+        if events.is_on() {
+            self.is_terminal = false;
+            self.colour_out = self.colour_err;
+            self.folding = self.log_commands;
+        }
+        self
+    }
+
+    /// Begins the events of a run.
+    pub fn begin_events(&self, events: &EventStream, command: &str) {
+        events.begin(command, &mut io::stdout().lock());
+    }
+
+    /// Returns whether standard output carries events.
+    pub fn streams(&self) -> bool {
+        self.events.is_on()
+    }
+
+    /// The stream of events of this run.
+    pub fn events(&self) -> &EventStream {
+        &self.events
+    }
+
+    /// Writes an event, if events were asked for.
+    pub fn event(&mut self, event: &JsonEvent) {
+        self.events.send(event, &mut io::stdout().lock());
+    }
+
+    /// Writes the last event, if events were asked for.
+    ///
+    /// # Errors
+    /// Events that could not be written.
+    pub fn end_events(&mut self, ending: Ending) -> io::Result<()> {
+        self.events.end(ending, &mut io::stdout().lock())
+    }
+
+    /// The stream that text for people goes to.
+    fn for_people(&self) -> Box<dyn Write> {
+        if self.streams() {
+            Box::new(io::stderr().lock())
+        } else {
+            Box::new(io::stdout().lock())
         }
     }
 
@@ -108,6 +162,9 @@ impl Terminal {
         if self.is_terminal {
             let (_, columns) = self.out.size_checked()?;
             Some(usize::from(columns).max(SMALLEST.0))
+        } else if self.streams() && io::stderr().is_terminal() {
+            let (_, columns) = Term::stderr().size_checked()?;
+            Some(usize::from(columns).max(SMALLEST.0))
         } else {
             self.columns.map(|columns| columns.max(SMALLEST.0))
         }
@@ -122,10 +179,10 @@ impl Terminal {
         )
     }
 
-    /// Writes lines to standard output.
+    /// Writes lines for people: to standard output, unless that carries events.
     pub fn print(&mut self, lines: &[Line]) {
         self.clear_frame();
-        write(&mut io::stdout().lock(), &text(lines, self.colour_out));
+        write(&mut self.for_people(), &text(lines, self.colour_out));
     }
 
     /// Writes lines to standard error.
@@ -142,12 +199,12 @@ impl Terminal {
             LogCommands::Ignored => self.print(std::slice::from_ref(title)),
             LogCommands::GitHub => {
                 let group = annotation::group(plain.trim_end_matches(':'));
-                self.order(&mut io::stdout().lock(), &format!("{group}\n"));
+                self.order(&mut self.for_people(), &format!("{group}\n"));
             }
             LogCommands::GitLab => {
                 let mark = section_mark("start", section);
                 let title = title.render(self.colour_out);
-                self.order(&mut io::stdout().lock(), &format!("{mark}{title}\n"));
+                self.order(&mut self.for_people(), &format!("{mark}{title}\n"));
             }
         }
         self.section = Some(section);
@@ -163,7 +220,7 @@ impl Terminal {
             LogCommands::GitHub => annotation::END_GROUP.to_owned(),
             LogCommands::GitLab => section_mark("end", section),
         };
-        self.order(&mut io::stdout().lock(), &format!("{mark}\n"));
+        self.order(&mut self.for_people(), &format!("{mark}\n"));
     }
 
     /// Shows errors and warnings beside the run, where there is a CI system that does so.

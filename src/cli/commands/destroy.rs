@@ -6,7 +6,8 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{
-    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+    EventArguments, ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean,
+    parallel,
 };
 use crate::cli::execution::agreement::{Agreed, agree};
 use crate::cli::execution::terms::Terms;
@@ -18,6 +19,7 @@ use crate::cli::session::{Offline, Session, ShowOptions};
 use crate::cli::{CommandResult, Exit, Invocation, execution};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, aftermath, preview, terminal};
+use crate::execute::Report;
 use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
@@ -44,6 +46,8 @@ pub struct Arguments {
     parallel: NonZeroUsize,
     #[command(flatten)]
     lock: LockArguments,
+    #[command(flatten)]
+    events: EventArguments,
 }
 
 /// The help of `--target`. Dependents are deleted before their target, so the selection runs the other way than in `up`.
@@ -81,6 +85,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let plan = session.plan(invocation, &live, &request).await?;
     session.warn(&live, &request, &mut invocation.terminal);
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
+        session.tell_plan(invocation, &plan);
         let text = format!("There is nothing of {} to delete.", session.place());
         invocation.terminal.print(&[Line::plain(text)]);
         show(&doubts, &mut invocation.terminal);
@@ -104,6 +109,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
         Agreed::Go(turn, plan) => (turn, plan),
         Agreed::Nothing(plan) => {
+            execution::tell(invocation, &session, &plan, &Report::before(&plan));
             invocation.terminal.print(&[Line::new()]);
             return Ok(report_retained(invocation, &plan, Exit::Done));
         }

@@ -7,7 +7,8 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{
-    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+    EventArguments, ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean,
+    parallel,
 };
 use crate::cli::execution::agreement::{Agreed, agree};
 use crate::cli::execution::terms::Terms;
@@ -55,6 +56,8 @@ pub struct Arguments {
     parallel: NonZeroUsize,
     #[command(flatten)]
     lock: LockArguments,
+    #[command(flatten)]
+    events: EventArguments,
 }
 
 const DETAILS: &str = "details";
@@ -159,6 +162,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
         Agreed::Go(turn, plan) => (turn, plan),
         Agreed::Nothing(plan) => {
+            execution::tell(invocation, &session, &plan, &Report::before(&plan));
             show_what_is(invocation, &session, &plan);
             return Ok(Exit::Done);
         }

@@ -6,7 +6,7 @@ use crate::cli::report::{Failure, show};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Invocation};
 use crate::deployment::{Loss, Seen, moment};
-use crate::display::{Line, Message, Style, Terminal, lock, seconds};
+use crate::display::{Line, Message, Style, Terminal, events, lock, seconds};
 use crate::resource::{ErrorKind, ProviderError};
 
 /// The time between two lines that say that the wait goes on.
@@ -42,6 +42,7 @@ impl Audience {
             Some((_, then)) => !self.can_animate && waited >= *then + STILL_WAITING,
         };
         if is_news {
+            terminal.event(&events::lock_waiting(seen, waited));
             let message = Message::warning(format!(
                 "waiting for another run to end, {} of at most {}",
                 seconds(waited),

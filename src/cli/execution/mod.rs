@@ -18,8 +18,11 @@ use crate::cli::interrupt::Signals;
 use crate::cli::report::show;
 use crate::cli::session::{Offline, Session};
 use crate::cli::{Exit, Invocation, refusal};
+use crate::display::events::JsonEvent;
 use crate::display::line::wrap;
-use crate::display::{Line, Message, Progress, Secrets, Section, Style, message, outputs, summary};
+use crate::display::{
+    Line, Message, Progress, Secrets, Section, Style, events, message, outputs, summary,
+};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
 use crate::resource::{ErrorKind, Urn, Value};
@@ -68,6 +71,7 @@ pub async fn execute(
                 biased;
                 heard = interrupts.next() => {
                     cancel.request();
+                    terminal.event(&heard.event());
                     let width = terminal.width();
                     terminal.report(&notice(heard, width));
                 }
@@ -76,6 +80,7 @@ pub async fn execute(
                     None => break,
                     Some(mut event) => {
                         secrets.mask_event(&mut event);
+                        terminal.event(&events::happened(plan, &event));
                         progress.on_event(&event);
                         if !can_animate {
                             terminal.print(progress.plain(&event).as_slice());
@@ -154,6 +159,7 @@ pub fn finish(
         show(&messages, &mut invocation.terminal);
         invocation.terminal.report(&[Line::new()]);
     }
+    tell(invocation, session, plan, outcome.report());
     let width = invocation.terminal.width();
     if plan.goal == Goal::Up {
         let outputs = outcome.report().outputs.iter().cloned();
@@ -180,6 +186,22 @@ pub fn finish(
     exit(outcome)
 }
 
+/// Tells those who read events what the run has come to.
+pub fn tell(invocation: &mut Invocation, session: &Session, plan: &Plan, report: &Report) {
+    let terminal = &mut invocation.terminal;
+    if !terminal.streams() {
+        return;
+    }
+    if plan.goal == Goal::Up {
+        terminal.event(&events::outputs(&report.outputs));
+        for text in note_texts(session, plan, report) {
+            terminal.event(&JsonEvent::Note { text });
+        }
+    }
+    let changes = events::changes(plan, report);
+    terminal.events().set_changes(changes);
+}
+
 /// Prints the outputs of a stack.
 pub fn show_outputs(invocation: &mut Invocation, outputs: &[(String, Value)]) {
     let lines = outputs::section(outputs, invocation.terminal.width());
@@ -194,19 +216,28 @@ pub fn show_outputs(invocation: &mut Invocation, outputs: &[(String, Value)]) {
 /// Notes on what the user still has to do, going by what is live now.
 pub fn notes(session: &Session, plan: &Plan, report: &Report, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
+    for text in note_texts(session, plan, report) {
+        lines.push(Line::new());
+        lines.extend(message::note(&text, width));
+    }
+    lines
+}
+
+/// The texts of the notes.
+fn note_texts(session: &Session, plan: &Plan, report: &Report) -> Vec<String> {
+    let mut texts = Vec::new();
     for note in &session.offline.notes {
         let done = report.resolve(plan, &note.unless);
         let text = report.resolve(plan, &note.text);
         // A note that depends on something this run did not reach is not worth a word.
-        if !done.is_known() || done.as_bool() == Some(true) {
-            continue;
-        }
-        if let Some(text) = text.as_str() {
-            lines.push(Line::new());
-            lines.extend(message::note(text, width));
+        if done.is_known()
+            && done.as_bool() != Some(true)
+            && let Some(text) = text.as_str()
+        {
+            texts.push(text.to_owned());
         }
     }
-    lines
+    texts
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -30,7 +30,7 @@ use crate::cli::Invocation;
 use crate::cli::arguments::exclusive;
 use crate::cli::report::{self, Failure};
 use crate::display::{
-    Line, Message, Section, Style, Terminal, View, annotation, diff, message, preview,
+    Line, Message, Section, Style, Terminal, View, annotation, diff, events, message, preview,
 };
 use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
@@ -216,6 +216,7 @@ impl Session {
         }
         lines.extend(preview::tree(view));
         let title = Line::styled(Style::Heading, title).and(format!(" ({}):", self.place()));
+        self.tell_plan(invocation, plan);
         invocation.terminal.begin(Section::Preview, &title);
         invocation.terminal.print(&lines);
         // The folded sections hide nothing that a reader has to know.
@@ -244,6 +245,14 @@ impl Session {
             sections,
             show_sames: options.show_sames,
             width: invocation.terminal.width(),
+        }
+    }
+
+    /// Tells those who read events about a plan.
+    pub fn tell_plan(&self, invocation: &mut Invocation, plan: &Plan) {
+        if invocation.terminal.streams() {
+            let event = events::of_plan(plan, &self.offline.catalog);
+            invocation.terminal.event(&event);
         }
     }
 
