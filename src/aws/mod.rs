@@ -42,6 +42,7 @@ pub mod sns;
 mod ssm;
 mod states;
 pub mod tags;
+mod usual;
 pub mod wafv2;
 pub mod wait;
 
