@@ -43,6 +43,7 @@ mod ssm;
 mod states;
 mod tag_index;
 pub mod tags;
+mod usual;
 pub mod wafv2;
 pub mod wait;
 

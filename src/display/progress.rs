@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::estimate::{self, MINUTE, usually};
 use super::line::Line;
 use super::preview;
 use super::rows::{PlanRow, REVISION, idle, is_shown, rows};
@@ -11,15 +12,24 @@ use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
 use crate::execute::{Event, Skipped, Work};
 use crate::plan::{Action, Op, Plan, StepId};
+use crate::resource::usual::UsualTime;
 use crate::resource::{Catalog, Urn};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// The picture of a moment, for what moves.
+pub fn spinner(tick: usize) -> &'static str {
+    SPINNER[tick % SPINNER.len()]
+}
 
 /// Lines that a frame keeps for the column titles, the stack, a blank line and the footer.
 const FRAME: usize = 4;
 
 /// Lines for what a row waits for, or why it failed; the report says the rest.
 const INFO_LINES: usize = 2;
+
+/// The time from a signal to the end of the program at the latest: CI systems allow no more.
+const TO_THE_END: Duration = Duration::from_secs(7);
 
 /// The state of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +39,7 @@ enum State {
         work: Work,
         since: Duration,
         status: Option<String>,
+        usual: Option<UsualTime>,
     },
     /// Some of its steps are done, others are to come.
     Between(Work),
@@ -67,7 +78,12 @@ pub struct Progress<'a> {
     sections: &'a [&'a str],
     tracks: Vec<Track>,
     track_of: BTreeMap<StepId, usize>,
-    cancelling: bool,
+    /// The usual times of the steps that take their time.
+    usual: BTreeMap<StepId, UsualTime>,
+    /// The time at which the run was asked to end.
+    cancelled: Option<Duration>,
+    /// The name of a signal that stops the run at once once it has been asked to end.
+    again: &'static str,
     /// The time since 1970, where lines are to say what time it was.
     begun: Option<Duration>,
 }
@@ -90,7 +106,9 @@ impl<'a> Progress<'a> {
             sections,
             tracks,
             track_of,
-            cancelling: false,
+            usual: BTreeMap::new(),
+            cancelled: None,
+            again: "Ctrl-C",
             begun: None,
         }
     }
@@ -111,6 +129,20 @@ impl<'a> Progress<'a> {
         self
     }
 
+    /// Lets rows say how long they usually take.
+    #[must_use]
+    pub fn with_usual_times(mut self, catalog: &Catalog) -> Self {
+        let steps = self.plan.steps.iter().enumerate();
+        let times = steps.filter_map(|(id, step)| Some((id, *estimate::usual(step, catalog)?)));
+        self.usual = times.collect();
+        self
+    }
+
+    /// Takes in a signal that asks the run to end.
+    pub fn on_signal(&mut self, name: &'static str) {
+        self.again = if name == "^C" { "Ctrl-C" } else { name };
+    }
+
     /// Takes in an event.
     pub fn on_event(&mut self, event: &Event) {
         let step = match event {
@@ -120,8 +152,8 @@ impl<'a> Progress<'a> {
             | Event::Failed { step, .. }
             | Event::Interrupted { step, .. }
             | Event::Skipped { step, .. } => *step,
-            Event::Cancelling { .. } => {
-                self.cancelling = true;
+            Event::Cancelling { at, .. } => {
+                self.cancelled = Some(*at);
                 return;
             }
         };
@@ -134,6 +166,7 @@ impl<'a> Progress<'a> {
                     work: *work,
                     since: *at,
                     status: None,
+                    usual: self.usual.get(&step).copied(),
                 };
             }
             Event::Waiting { status, .. } => {
@@ -200,7 +233,7 @@ impl<'a> Progress<'a> {
             .filter(|track| track.state != State::Waiting)
             .collect();
         ranked.sort_by_key(|track| track.rank());
-        let spinner = SPINNER[tick % SPINNER.len()];
+        let spinner = spinner(tick);
         // Sections take lines too, and which ones depends on the rows: take away until it fits.
         let mut count = ranked.len().min(room);
         let mut lines = loop {
@@ -222,11 +255,13 @@ impl<'a> Progress<'a> {
         lines.into_iter().map(|line| line.cut(width)).collect()
     }
 
-    /// The whole tree, once the run is over.
+    /// The whole tree, once the run is over, without what a signal kept from beginning: the end counts that.
     pub fn end(&self, width: Option<usize>) -> Vec<Line> {
+        let begun = |track: &&Track| track.state != State::Skipped(Skipped::Cancelled);
         let rows = self
             .tracks
             .iter()
+            .filter(begun)
             .map(|track| track.row(Duration::ZERO, None))
             .collect();
         self.tree(rows, Vec::new(), width)
@@ -278,8 +313,8 @@ impl<'a> Progress<'a> {
         let failed = self.count(|state| matches!(state, State::Failed { .. }));
         if failed > 0 {
             stack_cells.status = Line::styled(Style::Error, "**failed**");
-        } else if self.cancelling {
-            stack_cells.status = Line::styled(Style::Warning, "cancelled");
+        } else if self.cancelled.is_some() {
+            stack_cells.status = Line::styled(Style::Warning, "interrupted");
         }
         Tree {
             status_title: "Status",
@@ -305,7 +340,7 @@ impl<'a> Progress<'a> {
         let mut line = Line::plain(" ")
             .with(Style::Heading, spinner)
             .and(format!("  {done} of {} done", self.tracks.len()));
-        if running > 0 {
+        if running > 0 && self.cancelled.is_none() {
             line.push(Style::Plain, format!(", {running} running"));
         }
         if hidden > 0 {
@@ -315,11 +350,28 @@ impl<'a> Progress<'a> {
             line.push(Style::Plain, ", ");
             line.push(Style::Error, format!("{failed} failed"));
         }
-        if self.cancelling {
-            line.push(Style::Plain, ", ");
-            line.push(Style::Warning, "cancelling");
+        match self.cancelled {
+            None => line.and(format!("  {}", seconds(now))),
+            Some(since) => {
+                let left = TO_THE_END.saturating_sub(now.saturating_sub(since));
+                line.and("; ")
+                    .with(Style::Warning, self.finishing(running, left))
+            }
         }
-        line.and(format!("  {}", seconds(now)))
+    }
+
+    /// What goes on after a signal, and for how long.
+    fn finishing(&self, running: usize, left: Duration) -> String {
+        let calls = match running {
+            0 => "finishing".to_owned(),
+            1 => "finishing 1 call".to_owned(),
+            count => format!("finishing {count} calls"),
+        };
+        let left = left.as_millis().div_ceil(1000);
+        format!(
+            "{calls}, up to {left} s; {} again stops at once",
+            self.again
+        )
     }
 
     /// The line for an event where nothing can be drawn over: one line per change of state.
@@ -366,15 +418,24 @@ impl<'a> Progress<'a> {
                 (*step, *at, line)
             }
             Event::Interrupted {
-                step, at, status, ..
+                step,
+                at,
+                work,
+                status,
+                ..
             } => {
-                let line = Line::styled(Style::Warning, "interrupted").and(
+                let line = Line::styled(Style::Warning, format!("still {}", doing(*work))).and(
                     status
                         .as_ref()
                         .map_or_else(String::new, |s| format!(": {s}")),
                 );
                 (*step, *at, line)
             }
+            // There may be many, and all for the same reason: the end counts them.
+            Event::Skipped {
+                because: Skipped::Cancelled,
+                ..
+            } => return None,
             Event::Skipped {
                 step, at, because, ..
             } => {
@@ -383,10 +444,7 @@ impl<'a> Progress<'a> {
                 (*step, *at, line)
             }
             Event::Cancelling { in_flight, at } => {
-                let text = match in_flight {
-                    0 => "cancelling".to_owned(),
-                    count => format!("cancelling: {count} under way"),
-                };
+                let text = self.finishing(*in_flight, TO_THE_END);
                 return Some(self.stamp(*at).with(Style::Warning, text));
             }
         };
@@ -402,6 +460,12 @@ impl<'a> Progress<'a> {
             .then(status);
         if matches!(event, Event::Started { .. }) && !track.diff.is_empty() {
             line.push(Style::Plain, format!(" {}", track.diff));
+        }
+        if let Event::Started { step, .. } = event
+            && let Some(time) = self.usual.get(step)
+            && time.most >= MINUTE
+        {
+            line.push(Style::Faint, format!(" ({})", usually(time)));
         }
         Some(line)
     }
@@ -481,13 +545,21 @@ impl Track {
                 work,
                 since,
                 status,
+                usual,
             } => {
-                let time = seconds(now.saturating_sub(*since));
+                let taken = now.saturating_sub(*since);
+                let time = seconds(taken);
                 let mut line = Line::styled(of(*work), format!("{} ({time})", self.doing(*work)));
                 if let Some(spinner) = spinner {
                     line = line.and(" ").with(of(*work), spinner);
                 }
-                let info = status.as_ref().map_or_else(diff, Line::plain);
+                let mut info = status.as_ref().map_or_else(diff, Line::plain);
+                if let Some(usual) = usual.filter(|_| taken >= MINUTE) {
+                    if !info.is_empty() {
+                        info = info.and("; ");
+                    }
+                    info = info.with(Style::Faint, usually(&usual));
+                }
                 (line, info)
             }
             State::Between(work) => (Line::styled(of(*work), self.done(*work)), diff()),
@@ -512,10 +584,7 @@ impl Track {
                 (Line::styled(Style::Error, text), Line::plain(message))
             }
             State::Interrupted { work, status } => (
-                Line::styled(
-                    Style::Warning,
-                    format!("**{} interrupted**", self.doing(*work)),
-                ),
+                Line::styled(Style::Warning, format!("still {}", self.doing(*work))),
                 status.as_ref().map_or_else(Line::new, Line::plain),
             ),
             State::Skipped(Skipped::Cancelled) => {

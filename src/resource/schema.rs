@@ -8,6 +8,7 @@ use super::pending::{Pending, RebootOrder};
 pub use super::property::{OutputTable, Property, PropertyTable, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
+use super::usual::UsualTime;
 use super::{Diff, Expiry, Interruption, InvalidInput, Observed, Properties};
 
 /// The way in which a create call can be repeated after its response was lost (`promises.md` §3).
@@ -176,6 +177,8 @@ pub struct Schema {
     pub static_settings: Option<fn(diff: &Diff, observed: &Properties) -> Vec<String>>,
     /// It can be rebooted, which is done on request alone.
     pub reboots: Option<RebootOrder>,
+    /// The times that AWS usually takes; operations without one take seconds.
+    pub usual: &'static [UsualTime],
     /// The JSON schema of the inputs, from their Rust type.
     pub input_schema: fn() -> schemars::Schema,
 }
@@ -255,6 +258,7 @@ impl Schema {
             pending: None,
             static_settings: None,
             reboots: None,
+            usual: &[],
             input_schema: || schemars::schema_for!(Inputs),
         }
     }
@@ -637,6 +641,12 @@ impl Schema {
     #[must_use]
     pub fn interrupts(mut self, interruption: Interruption) -> Self {
         self.interruption = Some(interruption);
+        self
+    }
+
+    #[must_use]
+    pub fn usual(mut self, times: &'static [UsualTime]) -> Self {
+        self.usual = times;
         self
     }
 

@@ -53,6 +53,7 @@ mod elbv2_listener_rule;
 mod elbv2_load_balancer;
 mod elbv2_target_group;
 mod endpoints;
+mod ends;
 mod events;
 mod exchanges;
 mod explain;

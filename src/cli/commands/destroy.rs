@@ -117,19 +117,14 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (outcome, failures) = turn
         .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
-    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let left = aftermath::block(&plan, report, catalog, invocation.terminal.width());
-    if !left.is_empty() {
-        invocation.terminal.print(&[Line::new()]);
-        invocation.terminal.print(&left);
-    }
-    show(&failures, &mut invocation.terminal);
-    show(&doubts, &mut invocation.terminal);
-    show(
-        &unmarked::left(invocation, &session, &plan),
-        &mut invocation.terminal,
-    );
+    let others: Vec<Message> = failures
+        .into_iter()
+        .chain(doubts)
+        .chain(unmarked::left(invocation, &session, &plan))
+        .collect();
+    let exit = execution::finish(invocation, &session, &plan, &outcome, &left, &others);
     Ok(report_retained(invocation, &plan, exit))
 }
 

@@ -13,7 +13,7 @@ use crate::cli::arguments::{
 use crate::cli::execution::agreement::{Agreed, agree};
 use crate::cli::execution::terms::Terms;
 use crate::cli::prompt::{self, NO, YES, declined};
-use crate::cli::report::{Failure, show};
+use crate::cli::report::Failure;
 use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
 use crate::cli::session::{Offline, Session, ShowOptions};
 use crate::cli::{CommandResult, Exit, Invocation, execution, pager};
@@ -171,15 +171,11 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
         .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
     invocation.force = still_to_force(&plan, outcome.report());
-    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let stays = aftermath::block(&plan, report, catalog, invocation.terminal.width());
-    if !stays.is_empty() {
-        invocation.terminal.print(&[Line::new()]);
-        invocation.terminal.print(&stays);
-    }
-    show(&failures, &mut invocation.terminal);
-    Ok(exit)
+    Ok(execution::finish(
+        invocation, &session, &plan, &outcome, &stays, &failures,
+    ))
 }
 
 /// The resources that `--replace` and `--reboot` still have to name when the run is repeated: a replacement that was begun
@@ -208,13 +204,14 @@ fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
 /// Shows the outputs, and what is still to be done: both stay of interest when nothing has changed.
 fn show_what_is(invocation: &mut Invocation, session: &Session, plan: &Plan) {
     let report = Report::before(plan);
-    let width = invocation.terminal.width();
     if !report.outputs.is_empty() {
         invocation.terminal.print(&[Line::new()]);
         execution::show_outputs(invocation, &report.outputs);
     }
-    let notes = execution::notes(session, plan, &report, width);
-    invocation.terminal.print(&notes);
+    let todos = execution::images(invocation, session, plan, &report);
+    if !todos.is_empty() {
+        execution::show_next(invocation, &report, todos);
+    }
 }
 
 /// Asks until the answer is yes or no.

@@ -7,7 +7,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::execute;
 use super::keeper::Keeper;
-use super::lock_reports::{Audience, LAPSES, failures, in_vain, without_lock};
+use super::lock_reports::{
+    Audience, LAPSES, announcing, ending, failures, in_vain, taking, without_lock,
+};
 use super::terms::Terms;
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::Previewed;
@@ -17,7 +19,7 @@ use crate::deployment::{
     Before, Begun, Ending, History, Hold, Known, Lease, Lock, Process, Record, Taking, Whereabouts,
     history, moment,
 };
-use crate::display::{Message, events, seconds, summary};
+use crate::display::{Line, Message, events, seconds, summary};
 use crate::execute::Outcome;
 use crate::plan::{Op, Plan};
 use crate::resource::proof::RunMark;
@@ -79,6 +81,7 @@ impl LockedRun {
             ..Lease::default()
         };
         let patience = terms.lock.lock_timeout;
+        tell(invocation, taking(&session.place()));
         let taking = {
             let mut audience = Audience::new(invocation.can_animate(), session, patience);
             let terminal = &mut invocation.terminal;
@@ -163,7 +166,9 @@ impl LockedRun {
         let history = History::of(&session.offline.graph.stack, session.provider.context());
         let beginning = history.begin(&mut run, before.versions[1], &parts);
         let limit = LAST_CALLS[0] / 2;
+        tell(invocation, announcing(&session.place()));
         let announced = timeout(limit, beginning).await;
+        invocation.terminal.clear_frame();
         let announced = announced.unwrap_or_else(|_| {
             let text = format!("no answer within {}", seconds(limit));
             let kind = ErrorKind::TimedOut;
@@ -235,7 +240,9 @@ impl LockedRun {
         let known = before.as_ref().map(Whereabouts::before);
         let record = self.record(session, plan, &outcome, started, before);
         let is_too_long = record.made.is_none() && !record.unread;
+        tell(invocation, ending(&session.place()));
         let (messages, released) = self.end(invocation, session, Some((record, known))).await;
+        invocation.terminal.clear_frame();
         if released {
             invocation.terminal.event(&events::lock_state("released"));
         }
@@ -364,6 +371,13 @@ impl LockedRun {
                 (vec![message.fact("now", LAPSES)], false)
             }
         }
+    }
+}
+
+/// Says what is being done, where something can be drawn over.
+fn tell(invocation: &mut Invocation, line: Line) {
+    if invocation.can_animate() {
+        invocation.terminal.status(line);
     }
 }
 

@@ -58,6 +58,8 @@ pub enum JsonEvent {
     /// Something that the user still has to do.
     Note {
         text: String,
+        /// Lines to copy for that.
+        commands: Vec<String>,
     },
     Diagnostic(JsonDiagnostic),
     /// The last one.

@@ -208,7 +208,10 @@ mod tests {
     #[test]
     fn the_first_and_the_last_are_there_once() {
         let (stream, mut out) = (stream(), Vec::new());
-        let note = JsonEvent::Note { text: "x".into() };
+        let note = JsonEvent::Note {
+            text: "x".into(),
+            commands: Vec::new(),
+        };
         stream.send(&note, &mut out);
         assert!(out.is_empty() && !stream.is_on());
         stream.begin("up", &mut out);
@@ -239,7 +242,13 @@ mod tests {
         let (stream, mut out) = (stream(), Vec::new());
         stream.begin("up", &mut out);
         let text = "a\nb\r::error::x ##[group]\u{1b}[31m\u{202e}";
-        stream.send(&JsonEvent::Note { text: text.into() }, &mut out);
+        stream.send(
+            &JsonEvent::Note {
+                text: text.into(),
+                commands: Vec::new(),
+            },
+            &mut out,
+        );
         assert_eq!(lines(&out)[1]["text"], text);
         let written = String::from_utf8(out).expect("text");
         assert_eq!(sanitize::tests::danger(&written), None);
