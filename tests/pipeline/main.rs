@@ -23,6 +23,7 @@ mod gitlab;
 mod http;
 mod images;
 mod install;
+mod installer;
 #[path = "../common/page.rs"]
 mod page;
 mod release;
