@@ -1,6 +1,7 @@
 //! The architecture of `src/lib.rs`, held in place: which room may know which, that no files use each other in a circle,
-//! where asynchronous code and the outside world may be, and that every resource type is registered, tested, and made in the
-//! lab.
+//! where asynchronous code and the outside world may be; and that every resource type is in each list that is to have it.
+//!
+//! Each failure ends with what to do.
 
 #![allow(
     clippy::expect_used,
@@ -20,6 +21,8 @@ use std::sync::LazyLock;
 mod modules;
 #[path = "tidy/properties.rs"]
 mod properties;
+#[path = "tidy/types.rs"]
+mod types;
 
 use modules::{Modules, circles, tests_alone, without_texts};
 
@@ -192,6 +195,15 @@ const NO_BEGINNING: &[&str] = &["What", "Whether", "Who", "Where"];
 /// The most lines of a file: a longer one holds several subjects.
 const LONGEST: usize = 700;
 
+/// Fails if there are faults, with what to do about them.
+fn none(faults: &[String], to_do: &str) {
+    assert!(
+        faults.is_empty(),
+        "\n{}\n\nWhat to do: {to_do}\n",
+        faults.join("\n")
+    );
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -281,7 +293,9 @@ fn rooms_use_only_what_they_may() {
         let Some(room) = room(&name) else { continue };
         let may = allowed
             .get(room)
-            .unwrap_or_else(|| panic!("{name}: a room that tests/tidy.rs does not know"));
+            .unwrap_or_else(|| panic!(
+                "{name}: a new room: add it to `MAY_USE` in tests/tidy.rs, to the page in src/lib.rs, and to docs/architecture.md"
+            ));
         let code = without_texts(&product_code(&path));
         for (position, _) in code.match_indices("crate::") {
             let used: String = code[position + "crate::".len()..]
@@ -294,7 +308,11 @@ fn rooms_use_only_what_they_may() {
             }
         }
     }
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "hand the thing in as an argument or as a trait that the room below defines, or move it down; \
+         where the arrow is right, add it to `MAY_USE` in tests/tidy.rs and to docs/architecture.md",
+    );
 }
 
 #[test]
@@ -313,7 +331,10 @@ fn pure_rooms_do_not_look_outside() {
             }
         }
     }
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "have the caller do that (`cli`, `live`, `execute`, `aws`) and hand in what comes of it",
+    );
 }
 
 #[test]
@@ -330,7 +351,11 @@ fn the_sdk_stays_in_its_room_and_the_local_account_in_its_own() {
             broken.push(format!("{name} knows the local account"));
         }
     }
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "put calls of the SDK in src/aws, behind a function or trait in our own terms; and what is special about the \
+         local account in src/sandbox",
+    );
 }
 
 #[test]
@@ -366,9 +391,15 @@ fn no_files_use_each_other_in_a_circle() {
     let gone = (0..CIRCLES.len()).filter(|index| !there.contains(index));
     broken.extend(gone.map(|index| {
         let (files, reason) = CIRCLES[index];
-        format!("{files:?} ({reason}) is no circle any more: take it out of the list")
+        format!(
+            "{files:?} ({reason}) is no circle any more: take it out of `CIRCLES` in tests/tidy.rs"
+        )
     }));
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    none(
+        &broken,
+        "put what both need in a file below them, such as `model.rs` with inputs, outputs and constants of a type; or hand \
+         it in. A circle that has to be is listed in `CIRCLES` with its reason",
+    );
 }
 
 #[test]
@@ -405,7 +436,11 @@ fn the_environment_is_read_in_few_places() {
         let (room, file, _) = READS_ENVIRONMENT[index];
         format!("{file} of {room} reads it no longer: take it out of the list")
     }));
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "read the variable in src/cli/environment.rs and hand the value in, or list the file with its reason in \
+         `READS_ENVIRONMENT` in tests/tidy.rs",
+    );
 }
 
 /// The page that `src/lib.rs` opens with.
@@ -433,7 +468,10 @@ fn the_page_names_the_rooms_that_there_are() {
         .map(String::as_str)
         .filter(|room| !["testing", "version"].contains(room))
         .collect();
-    assert_eq!(named, rooms);
+    assert_eq!(
+        named, rooms,
+        "\nWhat to do: a row for each room, and no other, in the table of src/lib.rs"
+    );
     let pure = page
         .split_once("The pure rooms (`")
         .expect("it lists them")
@@ -445,7 +483,10 @@ fn the_page_names_the_rooms_that_there_are() {
         .split(' ')
         .collect();
     pure.push("display");
-    assert_eq!(pure, PURE);
+    assert_eq!(
+        pure, PURE,
+        "\nWhat to do: the same list, in the same order, in src/lib.rs and in `PURE` of tests/tidy.rs"
+    );
 }
 
 /// The functions and modules that the page names, `plan::build` and the like, are in the `mod.rs` of their rooms.
@@ -475,7 +516,10 @@ fn the_page_names_functions_that_there_are() {
             broken.push(format!("{path} is not in the `mod.rs` of its room"));
         }
     }
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "correct the name on the page (src/lib.rs), or hand the function out in that `mod.rs`",
+    );
     assert!(seen > 5, "{seen}");
 }
 
@@ -491,7 +535,10 @@ fn the_executor_is_given_the_plan_alone() {
             }
         }
     }
-    assert_eq!(broken, [] as [String; 0]);
+    none(
+        &broken,
+        "have `plan::build` put what the executor needs into the step, so that what is shown is what runs",
+    );
 }
 
 #[test]
@@ -505,7 +552,12 @@ fn files_hold_one_subject() {
         .filter(|(_, lines)| *lines > LONGEST)
         .map(|(name, lines)| format!("{name}: {lines} lines"))
         .collect();
-    assert_eq!(long, [] as [String; 0]);
+    none(
+        &long,
+        &format!(
+            "find the second subject and give it a file of its own: {LONGEST} lines are the most"
+        ),
+    );
 }
 
 /// A comment of a line: how it begins, and its text.
@@ -547,22 +599,11 @@ fn comments_are_plain_and_say_first_what_it_is() {
             before = mark;
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-/// Files in `src/aws/<service>/` that define a resource type.
-fn resource_type_files() -> BTreeSet<String> {
-    rust_files("src/aws")
-        .iter()
-        .filter(|path| {
-            let code = product_code(path);
-            let is_type = |line: &str| {
-                line.starts_with("impl ResourceType for") || line.starts_with("impl Part for")
-            };
-            code.lines().any(is_type)
-        })
-        .map(|path| name(path))
-        .collect()
+    none(
+        &faults,
+        "say which party is meant and what happens, in place of a word of `DIALECT`; begin a doc comment with a noun phrase, \
+         or with a verb and its object",
+    );
 }
 
 /// The lines and the places that a property may take, on average over all types; see [`properties`]. What is counted beyond
@@ -610,68 +651,16 @@ fn a_property_has_few_homes() {
         all.len()
     );
     assert!(count > 290, "{count}");
-    assert!(naming <= LINES_OF_A_PROPERTY, "{naming}");
-    assert!(places <= PLACES_OF_A_PROPERTY, "{places}");
-}
-
-#[test]
-fn every_resource_type_is_registered() {
-    let registry = fs::read_to_string(root().join("src/aws/registry.rs")).expect("readable");
-    let forgotten: Vec<String> = resource_type_files()
-        .into_iter()
-        .filter(|file| {
-            let path = file
-                .trim_start_matches("src/aws/")
-                .trim_end_matches(".rs")
-                .replace('/', "::");
-            !registry.contains(&format!("{path}::"))
-        })
-        .collect();
-    assert_eq!(forgotten, [] as [String; 0]);
-}
-
-#[test]
-fn every_resource_type_is_tested_end_to_end() {
-    let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
-    let mut forgotten = Vec::new();
-    for file in resource_type_files() {
-        let test = file
-            .trim_start_matches("src/aws/")
-            .trim_end_matches(".rs")
-            .replace('/', "_");
-        let exists = root().join(format!("tests/e2e/{test}.rs")).is_file();
-        if !exists || !main.contains(&format!("mod {test};")) {
-            forgotten.push(format!(
-                "{file} has no tests/e2e/{test}.rs in tests/e2e/main.rs"
-            ));
-        }
-    }
-    assert_eq!(forgotten, [] as [String; 0]);
-}
-
-/// The lab kills an `up` at the first call of each operation, of a stack that is to have every type.
-#[test]
-fn every_resource_type_is_made_in_the_lab() {
-    let path = root().join("tests/lab/every-type.yaml");
-    let catalog = fde_infra::aws::registry::catalog();
-    let read = |path: &str| fs::read_to_string(path);
-    let stack = fde_infra::stack::load(
-        &path.to_string_lossy(),
-        &read,
-        &[],
-        &fde_infra::component::SECTIONS,
-    )
-    .expect("the lab's stack is sound");
-    let (graph, _) =
-        fde_infra::component::stack_graph(&stack, &catalog).expect("the lab's stack is sound");
-    let made: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
-    let tokens: Vec<&str> = catalog.iter().map(|schema| schema.token).collect();
-    assert_eq!(tokens.len(), resource_type_files().len());
-    let forgotten: Vec<&str> = tokens
-        .into_iter()
-        .filter(|token| !made.contains(token))
-        .collect();
-    assert_eq!(forgotten, [] as [&str; 0]);
+    let to_do = "say what the schema has to know on the field (`#[property(…)]`), and send it in one place; the table above \
+                 (`--nocapture`) says which type costs most";
+    assert!(
+        naming <= LINES_OF_A_PROPERTY,
+        "{naming:.2} lines per property, {LINES_OF_A_PROPERTY} are the most\n\nWhat to do: {to_do}"
+    );
+    assert!(
+        places <= PLACES_OF_A_PROPERTY,
+        "{places:.2} places per property, {PLACES_OF_A_PROPERTY} are the most\n\nWhat to do: {to_do}"
+    );
 }
 
 /// The commands, by the names that users type.
@@ -692,7 +681,11 @@ fn every_command_has_a_file() {
         .map(|command| format!("src/cli/commands/{command}.rs"))
         .collect();
     let forgotten: Vec<&String> = named.difference(&files).collect();
-    assert_eq!(forgotten, [] as [&String; 0]);
+    let forgotten: Vec<String> = forgotten.into_iter().cloned().collect();
+    none(
+        &forgotten,
+        "name the file after the command, as docs/adding-a-command.md says",
+    );
 }
 
 /// All that the command line goes by in its surroundings can be found in one place.
@@ -703,7 +696,11 @@ fn one_file_of_the_command_line_reads_the_environment() {
         .filter(|path| product_code(path).contains("std::env"))
         .map(|path| name(path))
         .collect();
-    assert_eq!(readers, ["src/cli/environment.rs"]);
+    assert_eq!(
+        readers,
+        ["src/cli/environment.rs"],
+        "\nWhat to do: read it in src/cli/environment.rs, and take it from `Environment`"
+    );
 }
 
 #[test]
@@ -711,14 +708,18 @@ fn every_command_is_tested_end_to_end() {
     let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
     let commands = commands();
     assert!(commands.len() >= 7, "{commands:?}");
-    let forgotten: Vec<&str> = commands
+    let forgotten: Vec<String> = commands
         .into_iter()
         .filter(|command| {
             let exists = root().join(format!("tests/e2e/{command}.rs")).is_file();
             !exists || !main.contains(&format!("mod {command};"))
         })
+        .map(|command| format!("`{command}` has no tests/e2e/{command}.rs in tests/e2e/main.rs"))
         .collect();
-    assert_eq!(forgotten, [] as [&str; 0]);
+    none(
+        &forgotten,
+        "write that file and its `mod`, as docs/adding-a-command.md says",
+    );
 }
 
 #[test]
@@ -740,5 +741,8 @@ fn promises_are_kept_not_noted() {
             }
         }
     }
-    assert_eq!(found, [] as [String; 0]);
+    none(
+        &found,
+        "do it now, or take the note out and file an issue; fix a test instead of switching it off",
+    );
 }

@@ -10,15 +10,15 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
     Some(match error.code.as_str() {
         // A certificate belongs to one region, and nothing here makes certificates.
         "CertificateNotFound" => Remedy::new(format!(
-            "a load balancer takes certificates of its own region only: request or import it in {region}, or correct its \
+            "a load balancer accepts only certificates of its own region: request or import it in {region}, or correct its \
              ARN; then run"
         ))
         .command(format!("aws acm list-certificates --region {region}")),
         // ELB says the same of a certificate that is not issued.
         // <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html>
         "UnsupportedCertificate" => Remedy::new(
-            "a load balancer takes a certificate once it is issued: while ACM waits for its validation, put the records \
-             that it names into the DNS of the domain; then run",
+            "a load balancer accepts a certificate only after it is issued: if ACM waits for validation, add the DNS \
+             records that ACM names to the domain; then run",
         )
         .command(format!(
             "aws acm list-certificates --certificate-statuses PENDING_VALIDATION --region {region}"
@@ -28,13 +28,13 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         | "KMSAccessDeniedException" | "KMSNotFound" | "KMSNotFoundException"
         // Secrets Manager, about a key that is disabled or about to be deleted.
         | "DecryptionFailure" | "EncryptionFailure" => Remedy::new(
-            "AWS cannot use the KMS key: see that it is there, enabled, not about to be deleted, and that its policy lets \
-             this service and these credentials use it; then run",
+            "AWS cannot use the KMS key: check that it exists, is enabled and is not scheduled for deletion, and that its \
+             policy allows this service and these credentials to use it; then run",
         )
         .command(format!("aws kms list-keys --region {region}")),
         "InvalidRequestException" if is_marked_for_deletion(&error.code, &error.message) => {
             Remedy::new(
-                "the secret is scheduled for deletion, and its value cannot be read: restore it, or name another; then \
+                "the secret is scheduled for deletion, so its value cannot be read: restore it, or name another one; then \
                  run",
             )
             .command(format!(
@@ -45,33 +45,34 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
             ))
         }
         "InvalidRequestException" if is_deleted_secret(&error.code, &error.message) => Remedy::new(
-            "the secret was deleted, and its value cannot be read: create it again, or name another; then run",
+            "the secret was deleted, so its value cannot be read: create it again, or name another one; then run",
         ),
         // These are not about a name that could be changed: another object is in the place.
         "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
-            "something else has it already: free it there, or use another one; then run",
+            "something else uses it already: free it there, or use another one; then run",
         )
         .command("aws ec2 describe-addresses"),
         "RouteAlreadyExists" => Remedy::new(
-            "the route table has a route to this range that is not fde-infra's: remove it, or choose another range; \
-             then run",
+            "the route table already has a route to this range, which fde-infra did not make: remove it, or choose another \
+             range; then run",
         )
         .command("aws ec2 describe-route-tables"),
         "InvalidPermission.Duplicate" => Remedy::new(
-            "the security group has this very rule already, and not from fde-infra: remove it there, or here; then run",
+            "the security group already has this rule, which fde-infra did not make: remove it there, or from the stack \
+             file; then run",
         )
         .command("aws ec2 describe-security-group-rules"),
         "InvalidSubnet.Conflict" => Remedy::new(
-            "another subnet of the VPC has addresses of this range: choose another `cidrBlock`, or remove that subnet; \
+            "another subnet of the VPC overlaps this range: choose another `cidrBlock`, or remove that subnet; \
              then run",
         )
         .command("aws ec2 describe-subnets"),
         "DuplicateListener" => Remedy::new(
-            "the load balancer has a listener on this port already: choose another port, or remove that listener; then \
+            "the load balancer already has a listener on this port: choose another port, or remove that listener; then \
              run",
         ),
         "PriorityInUse" => Remedy::new(
-            "the listener has a rule of this priority already: choose another `priority`, or remove that rule; then \
+            "the listener already has a rule with this priority: choose another `priority`, or remove that rule; then \
              run",
         ),
         _ => return None,

@@ -154,29 +154,29 @@ pub(super) const KMS_KEY: &States = &[
     (
         "PendingDeletion",
         waits(
-            "others have scheduled the deletion of `{id}`, and what it has encrypted would be lost with it: to let it go, delete \
-             its aliases, too; to keep it, cancel the deletion; then run",
+            "the key `{id}` is scheduled for deletion, and the data that it encrypts would be lost: cancel the deletion to \
+             keep the key, or delete its aliases too to let it go; then run",
             "aws kms cancel-key-deletion --key-id {id}",
         ),
     ),
     (
         "PendingReplicaDeletion",
         waits(
-            "the deletion of `{id}` waits for that of its replicas in other regions: cancel it, then run",
+            "the key `{id}` is deleted as soon as its replicas in other regions are gone: cancel the deletion, then run",
             "aws kms cancel-key-deletion --key-id {id}",
         ),
     ),
     (
         "PendingImport",
         waits(
-            "`{id}` waits for its material to be imported: import it, then run",
+            "the key `{id}` has no key material yet: import it, then run",
             "aws kms get-parameters-for-import --key-id {id} --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096",
         ),
     ),
     (
         "Unavailable",
         waits(
-            "the key store of `{id}` cannot be reached: connect it, then run",
+            "the custom key store of `{id}` cannot be reached: connect it, then run",
             "aws kms describe-custom-key-stores",
         ),
     ),
@@ -217,8 +217,8 @@ pub(super) const SERVICE_EVENT: &States = &[
     (
         "unable to assume the role",
         waits(
-            "ECS cannot assume a role of the task: see that it is there, and that its trust policy names \
-             `ecs-tasks.amazonaws.com`; then run",
+            "ECS cannot assume a role of the task: check that the role exists and that its trust policy names \
+             `ecs-tasks.amazonaws.com`, then run",
             "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.[taskRoleArn,executionRoleArn]'",
         ),
     ),
@@ -233,22 +233,22 @@ pub(super) const SERVICE_EVENT: &States = &[
     (
         "because of the service deployment configuration",
         waits(
-            "with the percentages of the service ECS can neither stop a task nor start one: raise \
-             `deploymentMaximumPercent`, or lower `deploymentMinimumHealthyPercent`; then run",
+            "the percentages of the service let ECS neither stop a task nor start one: raise `deploymentMaximumPercent` or \
+             lower `deploymentMinimumHealthyPercent`, then run",
             "",
         ),
     ),
     (
         "No Container Instances were found",
         waits(
-            "the cluster has no container instance: register one, or use the launch type `FARGATE`; then run",
+            "the cluster has no container instances: register one, or use the launch type `FARGATE`; then run",
             "",
         ),
     ),
     (
         "encountered error \"AGENT\"",
         waits(
-            "the agent of the container instance is not connected: start it again there, then run",
+            "the ECS agent of the container instance is not connected: restart it on the instance, then run",
             "",
         ),
     ),
@@ -262,14 +262,14 @@ pub(super) const SERVICE_EVENT: &States = &[
     (
         "failed to launch a task with (error",
         waits(
-            "ECS cannot start a task, for the reason that its event gives; correct that, then run",
+            "ECS cannot start a task: fix the cause that its event names, then run",
             "",
         ),
     ),
     (
         "failed to register targets",
         waits(
-            "ECS cannot put the tasks into the target group, for the reason that its event gives; correct that, then run",
+            "ECS cannot register the tasks with the target group: fix the cause that its event names, then run",
             "",
         ),
     ),
@@ -287,52 +287,52 @@ pub(super) const TASK_STOPPED: &States = &[
     (
         "CannotPull",
         waits(
-            "ECS cannot pull an image: see that its tag is there, that the execution role may pull it, and that the \
-             subnets reach its registry; then run",
+            "ECS cannot pull an image: check that its tag exists, that the execution role may pull it, and that the \
+             subnets can reach the registry; then run",
             IMAGES,
         ),
     ),
     (
         "unable to pull secrets or registry auth",
         waits(
-            "ECS cannot read what the task needs to start: see that its secrets are there, that the execution role may read \
-             them, and that the subnets reach Secrets Manager and the registry; then run",
+            "ECS cannot read the secrets or the registry login of the task: check that the secrets exist, that the \
+             execution role may read them, and that the subnets can reach Secrets Manager and the registry; then run",
             SECRETS,
         ),
     ),
     (
         "log group does not exist",
         waits(
-            "a container logs to a log group that is not there: make it, or name another; then run",
+            "the log group of a container does not exist: create it, or name another one; then run",
             "aws logs describe-log-groups",
         ),
     ),
     (
         "OutOfMemory",
         waits(
-            "a container has used more memory than it may: raise `memory` (`memoryMiB` of a service), then run",
+            "a container ran out of memory: raise `memory` (`memoryMiB` of a service), then run",
             "",
         ),
     ),
     (
         "failed ELB health checks",
         waits(
-            "a container does not answer the health check of the load balancer as it has to: correct its port, the path, or \
-             how long it may take to start; then run",
+            "a container fails the health check of the load balancer: correct its port, the path, or the time that it has \
+             to start; then run",
             "",
         ),
     ),
     (
         "failed container health checks",
         waits(
-            "the health check that a container makes of itself fails: correct its command, or what it asks; then run",
+            "a container fails its own health check: correct the command of the check, or what it tests; then run",
             "",
         ),
     ),
     (
         "Essential container in task exited",
         waits(
-            "a container ends by itself: its last lines in the log are above; correct what ends it, then run",
+            "a container exits by itself: its last log lines are above; fix the cause, then run",
             "",
         ),
     ),
@@ -341,8 +341,8 @@ pub(super) const TASK_STOPPED: &States = &[
 const IMAGES: &str = "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.containerDefinitions[].image'";
 const SECRETS: &str = "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.containerDefinitions[].secrets'";
 
-const FARGATE_LIMIT: &str = "the account may not run more on Fargate in this region: ask AWS to raise the quota, or stop tasks that nothing \
-     needs; then run";
+const FARGATE_LIMIT: &str = "the Fargate quota of the account in this region is used up: ask AWS to raise it, or stop \
+     tasks that are not needed; then run";
 const FARGATE_QUOTAS: &str = "aws service-quotas list-service-quotas --service-code fargate";
 
 /// The health of a target without a reason of [`TARGET_REASON`]. ECS replaces an unhealthy task.
@@ -372,7 +372,7 @@ pub(super) const TARGET_REASON: &States = &[
     (
         "Target.NotInUse",
         waits(
-            "no load balancer sends traffic to the target: no listener leads to its target group, or the load balancer has \
+            "no load balancer sends traffic to the target: no listener uses its target group, or the load balancer has \
              no subnet in the zone of the target; correct that, then run",
             "aws elbv2 describe-target-groups --target-group-arns {id} --query 'TargetGroups[].LoadBalancerArns'",
         ),
@@ -380,8 +380,8 @@ pub(super) const TARGET_REASON: &States = &[
     (
         "Target.IpUnusable",
         waits(
-            "the target has an address that the load balancer keeps for itself: stop its task, so that ECS starts another; \
-             then run",
+            "the target has an address that the load balancer uses itself: stop its task, and ECS starts another one; then \
+             run",
             "aws elbv2 describe-target-health --target-group-arn {id}",
         ),
     ),
@@ -419,21 +419,22 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "stopped",
         waits(
-            "`{id}` was stopped, and AWS changes no database that is stopped; start it, which takes minutes, then run",
+            "`{id}` is stopped, and AWS does not change a stopped database: start it, which takes minutes, then run",
             "aws rds start-db-instance --db-instance-identifier {id}",
         ),
     ),
     (
         "storage-full",
         waits(
-            "the storage of `{id}` is full, and it takes no writes; raise `allocatedStorage` (`allocatedStorageGiB`), then run",
+            "the storage of `{id}` is full, and the database accepts no writes: raise `allocatedStorage` (`storageGiB` \
+             under `database:`), then run",
             "",
         ),
     ),
     (
         "insufficient-capacity",
         waits(
-            "AWS has no instance of this class left in the zones of `{id}`; choose another class, or try again later; \
+            "AWS has no capacity for this instance class in the zones of `{id}`: choose another class, or try again later; \
              then run",
             "",
         ),
@@ -441,8 +442,7 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "incompatible-network",
         waits(
-            "`{id}` finds no place in its network: give its subnets free addresses, and look what else its events name; \
-             then run",
+            "`{id}` cannot use its network: free addresses in its subnets, and check its events for other causes; then run",
             EVENTS,
         ),
     ),
@@ -457,14 +457,14 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "incompatible-option-group",
         waits(
-            "`{id}` cannot have the options of its option group; correct what its events name, then run",
+            "`{id}` cannot use the options of its option group: correct what its events name, then run",
             EVENTS,
         ),
     ),
     (
         "incompatible-credentials",
         waits(
-            "AWS cannot use the master user of `{id}`; correct what its events name, then run",
+            "AWS cannot use the master user of `{id}`: correct what its events name, then run",
             EVENTS,
         ),
     ),
@@ -486,14 +486,14 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "modify-failed",
         waits(
-            "a change of `{id}` failed; correct what its events name, then run",
+            "a change of `{id}` failed: correct what its events name, then run",
             EVENTS,
         ),
     ),
     (
         "upgrade-failed",
         waits(
-            "an upgrade of `{id}` failed; correct what its events name, then run",
+            "an upgrade of `{id}` failed: correct what its events name, then run",
             EVENTS,
         ),
     ),
@@ -514,7 +514,7 @@ pub(super) const DB_PARAMETERS: &States = &[
     (
         "failed-to-apply",
         waits(
-            "`{id}` cannot take the values of its parameter group: correct the parameter that its events name, then run",
+            "`{id}` cannot use the values of its parameter group: correct the parameter that its events name, then run",
             EVENTS,
         ),
     ),
@@ -541,8 +541,8 @@ pub(super) const DB_REPLICATION: &States = &[
     (
         "error",
         waits(
-            "the replication of `{id}` has failed: correct what its events name, or delete the replica, so that it is made \
-             again; then run",
+            "the replication of `{id}` has failed: correct what its events name, or delete the replica so that it is \
+             created again; then run",
             EVENTS,
         ),
     ),
@@ -558,15 +558,15 @@ pub(super) const EVENT_SUBSCRIPTION: &States = &[
     (
         "no-permission",
         waits(
-            "RDS may not publish to the topic of `{id}`: have the policy of that topic let `events.rds.amazonaws.com` do \
-             `sns:Publish`, then run",
+            "RDS may not publish to the topic of `{id}`: allow `sns:Publish` for `events.rds.amazonaws.com` in the policy \
+             of the topic, then run",
             TOPIC,
         ),
     ),
     (
         "topic-not-exist",
         waits(
-            "the topic of `{id}` is not there any more: make it, or name another; then run",
+            "the topic of `{id}` does not exist any more: create it, or name another one; then run",
             TOPIC,
         ),
     ),
@@ -578,14 +578,14 @@ const TOPIC: &str = "aws rds describe-event-subscriptions --subscription-name {i
 /// The action for a database that has failed with data in it: AWS says to restore it.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
 pub(super) const DB_RESTORE: Hand = Hand {
-    text: "AWS does not recover `{id}`, and its data is in its backups alone: restore it to its latest restorable time as \
-           another instance, delete this one (`--no-delete-automated-backups` keeps its backups), and give the restored one \
-           its name; then run",
+    text: "AWS cannot repair `{id}`, and its data exists only in its backups: restore it to the latest restorable time as \
+           another instance, delete this one (`--no-delete-automated-backups` keeps its backups), and give its name \
+           to the restored one; then run",
     command: "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {id} --target-db-instance-identifier {id}-restored --use-latest-restorable-time",
 };
 
 const REPLICATION_STOPPED: &str =
-    "the replication of `{id}` was stopped in the database: start it again there, then run";
+    "the replication of `{id}` was stopped in the database: start it there again, then run";
 
 const EVENTS: &str =
     "aws rds describe-events --source-type db-instance --source-identifier {id} --duration 1440";

@@ -182,6 +182,22 @@ const ON_POLICIES: &[&str] = &[
     "iam:UntagPolicy",
 ];
 
+/// Actions on roles.
+const ON_ROLES: &[&str] = &[
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+];
+
 /// Services to which the stack's roles are passed.
 const PASSED_TO: &[&str] = &[
     "ecs-tasks.amazonaws.com",
@@ -428,8 +444,13 @@ fn parts() -> Parts {
             &mut parts.reads
         } else if is_one_of(ON_POLICIES) {
             &mut parts.policies
-        } else if service == "iam" {
+        } else if is_one_of(ON_ROLES) {
             &mut parts.roles
+        } else if service == "iam" {
+            panic!(
+                "{action} is in no statement.\nWhat to do: add it to `ON_ROLES` or `ON_POLICIES` in tests/common/rights.rs, or \
+                 give it a statement of its own that names its objects"
+            );
         } else if service == "kms" && name.ends_with("Alias") {
             &mut parts.aliases
         } else if service == "kms" {

@@ -44,6 +44,23 @@ const READING: [(&[&str], Option<i32>); 16] = [
     (&["output", STACK, "--shell"], DONE),
 ];
 
+/// Commands that leave AWS as it is and are not among [`READING`], with the reason.
+const NOT_HERE: &[(&str, &str)] = &[("sandbox", "it starts programs, and calls no account")];
+
+#[test]
+fn every_command_that_reads_is_here() {
+    let there = fde_infra::cli::COMMANDS.iter();
+    let there = there.filter(|command| command.only_reads);
+    let there: BTreeSet<&str> = there.map(|command| command.name).collect();
+    let here = READING.iter().map(|(words, _)| words[0]);
+    let here: BTreeSet<&str> = here.chain(NOT_HERE.iter().map(|(name, _)| *name)).collect();
+    assert_eq!(
+        here, there,
+        "\nWhat to do: a row in `READING` of tests/e2e/read_only.rs for each command with `only_reads`, or one in `NOT_HERE` \
+         with the reason"
+    );
+}
+
 /// The stack is there, and the file wants something else of it.
 async fn edited(world: &World) -> String {
     world.up(SHOP).await;

@@ -406,7 +406,7 @@ async fn tasks_that_keep_failing_end_the_wait_where_no_circuit_breaker_does() {
     let says = [
         "3 tasks have failed, and no circuit breaker",
         "Essential container in task exited",
-        "a container ends by itself",
+        "a container exits by itself",
     ];
     told(&ended, &says);
     world.destroy(&failing(name)).await;

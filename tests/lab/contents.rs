@@ -21,7 +21,8 @@ use fde_infra::resource::tags::short_hash;
 
 use crate::account::{Before, base};
 use crate::inventory::block_on;
-use crate::job::MOVE;
+use crate::inventory::kinds::{KINDS, Seen};
+use crate::job::{EVERY_TYPE, MOVE};
 use crate::sdk::Sdk;
 
 const DONE: &str = "a content can be altered";
@@ -266,6 +267,32 @@ async fn alter_monitoring(sdk: &Sdk, names: &Names) {
     let set = sdk.sns.set_topic_attributes().topic_arn(topic);
     let set = set.attribute_name("Policy").attribute_value(policy);
     set.send().await.expect(DONE);
+}
+
+/// Of each type there is one in the account, and the inventory shows it as its table says.
+#[test]
+fn the_inventory_sees_every_type() {
+    let there = &EVERY_TYPE.undisturbed().inventory.ours;
+    let is_seen = |kind: &str| {
+        let begin = format!("{kind} ");
+        there.keys().any(|line| line.starts_with(&begin))
+    };
+    let mut unseen = Vec::new();
+    for (token, seen) in KINDS {
+        match seen {
+            Seen::As(kind) | Seen::Within(kind) if !is_seen(kind) => {
+                unseen.push(format!("{token}: no `{kind}`"));
+            }
+            Seen::As(_) | Seen::Within(_) => {}
+            Seen::Not(reason) => println!("{token}: {reason}"),
+        }
+    }
+    assert!(
+        unseen.is_empty(),
+        "{}\n\nWhat to do: read such objects in tests/lab/inventory, with tags or `within` a thing of the stack, and correct \
+         `KINDS` there",
+        unseen.join("\n")
+    );
 }
 
 #[test]

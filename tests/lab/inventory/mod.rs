@@ -5,6 +5,7 @@
 //! here, whatever the program says about it.
 
 mod access;
+pub mod kinds;
 mod network;
 mod reader;
 mod services;
