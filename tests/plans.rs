@@ -1606,6 +1606,26 @@ target: { type: aws:appautoscaling:Target, properties: { serviceNamespace: ecs, 
     assert_eq!(made, 7.into());
 }
 
+/// The old revision of a task definition can still be run; one of another family is another object.
+#[tokio::test(start_paused = true)]
+async fn a_new_revision_destroys_nothing() {
+    let before = "
+task: { type: aws:ecs:TaskDefinition, properties: { family: api, containerDefinitions: [{ name: api, image: 'shop/api:1.27' }] } }
+";
+    let world = World::with(before).await;
+    let shown = async |text: &str| -> Vec<(plan::Op, bool)> {
+        let plan = world.plan(text, &up()).await;
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| (step.shown_op(), step.is_revision))
+            .collect()
+    };
+    let deployed = before.replace("1.27", "1.28");
+    assert_eq!(shown(&deployed).await, [(plan::Op::Update, true); 2]);
+    let renamed = before.replace("family: api", "family: web");
+    assert_eq!(shown(&renamed).await, [(plan::Op::Replace, false); 2]);
+}
+
 /// HTTP goes on serving until all of HTTPS does, and HTTPS until HTTP does again.
 #[tokio::test(start_paused = true)]
 async fn http_redirects_once_https_is_served() {

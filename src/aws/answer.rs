@@ -1,6 +1,8 @@
 //! Answers of bounded size, and texts in them. The SDK reads an answer whole before it parses it, so that an endless one
 //! would fill the memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -9,9 +11,6 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use tokio::time::timeout;
-
-use super::error::request_id;
-use super::pages;
 
 /// The limit of an answer, in bytes. AWS's longest answers are pages of 1000 roles with their policies: a tenth of this.
 pub(super) const MOST: usize = 64 << 20;
@@ -37,6 +36,25 @@ enum Fault {
     Still,
 }
 
+tokio::task_local! {
+    /// The bytes of the pages that have been read, in the reading that a call belongs to.
+    pub(super) static READ: Arc<AtomicUsize>;
+}
+
+/// Counts the bytes of an answer among those of the reading that it belongs to, if it belongs to one.
+pub(super) fn count(bytes: usize) {
+    // Outside of a reading there is nothing to add up.
+    let _ = READ.try_with(|read| read.fetch_add(bytes, Ordering::Relaxed));
+}
+
+/// Returns AWS's id of a request, which AWS support asks for.
+pub(super) fn request_id(response: &HttpResponse) -> Option<String> {
+    ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
+        .into_iter()
+        .find_map(|header| response.headers().get(header))
+        .map(str::to_owned)
+}
+
 /// Returns a text of an answer: empty where the answer leaves it out, as most models allow.
 pub(super) fn text(answered: Option<&str>) -> String {
     answered.unwrap_or_default().to_owned()
@@ -58,7 +76,7 @@ pub(super) async fn bounded(
         }
         Some(length) => {
             // The client reads no more than that length.
-            pages::count(length as usize);
+            count(length as usize);
             return Ok(response);
         }
         None => {}
@@ -76,7 +94,7 @@ pub(super) async fn bounded(
             Ok(None) => break,
         }
     }
-    pages::count(bytes.len());
+    count(bytes.len());
     *response.body_mut() = SdkBody::from(bytes);
     Ok(response)
 }
@@ -93,6 +111,7 @@ fn unreadable(response: &HttpResponse, source: impl Into<BoxError>) -> Connector
 mod tests {
     use super::*;
     use crate::aws::error::from_sdk;
+    use crate::aws::pages;
     use aws_smithy_runtime_api::client::result::SdkError;
     use aws_smithy_types::error::ErrorMetadata;
 

@@ -23,6 +23,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::OwnedMutexGuard;
 
+use super::connection::Connection;
 use super::credentials::{Profiles, Source};
 use super::endpoints::{self, Endpoint};
 use super::error::{AwsResult, place};
@@ -36,17 +37,6 @@ use super::request::Request;
 use super::retry::{Repeat, call, repeated};
 use crate::resource::session::beside;
 use crate::resource::{Masking, Proof, ProviderError, Urn};
-
-/// The way to reach AWS; everything left out comes from the SDK's standard chain.
-#[derive(Debug, Clone, Default)]
-pub struct Connection {
-    /// The profile to use instead of all other credentials, even those of the environment.
-    pub profile: Option<String>,
-    pub region: Option<String>,
-    pub endpoint_url: Option<String>,
-    /// The access key id and secret, for an endpoint that brings its own. Without them, the standard chain is used.
-    pub static_credentials: Option<(String, String)>,
-}
 
 /// The reasons why no connection could be made.
 #[derive(Debug, thiserror::Error)]

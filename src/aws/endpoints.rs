@@ -8,7 +8,7 @@
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-use super::context::Connection;
+use super::connection::Connection;
 use super::credentials::{Profiles, Source};
 use super::http::{is_loopback, is_plain};
 

@@ -24,7 +24,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use unseen::is_not_visible_yet;
 pub(in crate::aws) use unseen::patience;
 
-use super::answer::Unreadable;
+use super::answer::{Unreadable, request_id};
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
@@ -156,15 +156,12 @@ pub fn expected_or_failed<T>(
     }
 }
 
-/// The placeholder for the region in a remedy, which an error gets before its region is known.
-const REGION: &str = "{region}";
-
 /// Adds the region to an error, and to its remedy.
 pub fn place(error: &mut ProviderError, region: &str) {
     region.clone_into(&mut error.region);
     if let Some(remedy) = &mut error.remedy {
         for command in &mut remedy.commands {
-            *command = command.replace(REGION, region);
+            *command = command.replace(quotas::REGION, region);
         }
     }
 }
@@ -176,14 +173,6 @@ pub fn skew(response: &HttpResponse) -> Option<i64> {
     let there = DateTime::from_str(date, Format::HttpDate).ok()?.secs();
     let skew = there - DateTime::from(SystemTime::now()).secs();
     (skew.abs() > ALLOWED).then_some(skew)
-}
-
-/// Returns AWS's id of a request, which AWS support asks for.
-pub fn request_id(response: &HttpResponse) -> Option<String> {
-    ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
-        .into_iter()
-        .find_map(|header| response.headers().get(header))
-        .map(str::to_owned)
 }
 
 /// Returns AWS's reason for a refusal or, if the answer cannot be read, why not.

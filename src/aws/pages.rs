@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::try_join_all;
 
+use super::answer::READ;
 use super::error::AwsResult;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError};
@@ -17,17 +18,6 @@ const MOST: usize = 10_000;
 /// The limit of all pages of one reading together, in bytes: four times that of a single answer. The longest reading there
 /// is takes a quarter of it: the 5,000 roles that an account has by default, with all of their policies.
 const MOST_BYTES: usize = 256 << 20;
-
-tokio::task_local! {
-    /// The bytes of the pages that have been read, in the reading that a call belongs to.
-    static READ: Arc<AtomicUsize>;
-}
-
-/// Counts the bytes of an answer among those of the reading that it belongs to, if it belongs to one.
-pub(super) fn count(bytes: usize) {
-    // Outside of a reading there is nothing to add up.
-    let _ = READ.try_with(|read| read.fetch_add(bytes, Ordering::Relaxed));
-}
 
 /// Returns all results of a listing call, page by page. `ask` makes the call with the token of the page, and returns its
 /// contents and the token of the next page.
@@ -196,6 +186,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::answer::count;
 
     #[tokio::test]
     async fn pages_are_followed_to_the_end() {

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, join, join_all};
 
-use super::context::{Clients, ConnectError, Connection, Context, connect_beside};
+use super::connection::Connection;
+use super::context::{Clients, ConnectError, Context, connect_beside};
 use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
 use super::retry::with_progress;
-use super::tags;
+use super::tag_index;
 use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
@@ -61,7 +62,7 @@ impl AwsProvider {
             let index = {
                 let (clients, stack) = (Arc::clone(clients), stack.clone());
                 let asking = async move {
-                    let index = tags::index(&clients, &stack).await?;
+                    let index = tag_index::index(&clients, &stack).await?;
                     Ok((stack, index))
                 };
                 asking.boxed().shared()
@@ -145,7 +146,7 @@ impl Provider for AwsProvider {
                 return Ok(index);
             }
         }
-        tags::index(&self.context, stack).await
+        tag_index::index(&self.context, stack).await
     }
 
     fn foreseen(&self, token: &str, entry: &Indexed) -> Option<Observed> {

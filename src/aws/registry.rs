@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
 use super::{
     autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, logs, rds, s3, secretsmanager, sns,
-    wafv2,
+    usual, wafv2,
 };
 use crate::resource::{Catalog, Schema};
 
@@ -76,12 +76,18 @@ fn each(to: &mut impl Visitor) {
     to.visit(wafv2::web_acl_association::WebAclAssociation);
 }
 
+fn schema_of<T: ResourceType>(resource_type: &T) -> Schema {
+    let schema = resource_type.schema();
+    let times = usual::of(schema.token);
+    schema.usual(times)
+}
+
 /// The schemas of all types: all that the modules outside `aws` need to know of them.
 pub fn catalog() -> Catalog {
     struct Schemas(Vec<Schema>);
     impl Visitor for Schemas {
         fn visit<T: ResourceType>(&mut self, resource_type: T) {
-            self.0.push(resource_type.schema());
+            self.0.push(schema_of(&resource_type));
         }
     }
     let mut schemas = Schemas(Vec::new());
@@ -93,7 +99,7 @@ pub(super) fn resource_types() -> Registry {
     struct Types(Registry);
     impl Visitor for Types {
         fn visit<T: ResourceType>(&mut self, resource_type: T) {
-            let schema = resource_type.schema();
+            let schema = schema_of(&resource_type);
             self.0.insert(
                 schema.token,
                 Arc::new(Bridge {

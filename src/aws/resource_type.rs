@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::error::AwsResult;
 use super::lost_response;
-use super::retag::retag;
+use super::tags::retag;
 use super::wait::{Pauses, retry_while_in_use};
 use crate::resource::provider::{
     Creation, DataPolicy, Deletion, Holder, Progress, Query, Remedy, Update, Wanted,
@@ -405,9 +405,15 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         if self.schema.taggable {
             let (set, remove) = live.tags.changes_to(request.tags);
             if !set.is_empty() || !remove.is_empty() {
-                retag(context, live.arn.as_deref(), &set, &remove)
-                    .await
-                    .map_err(|error| error.after(done(request.diff)))?;
+                retag(
+                    context,
+                    self.schema.token,
+                    live.arn.as_deref(),
+                    &set,
+                    &remove,
+                )
+                .await
+                .map_err(|error| error.after(done(request.diff)))?;
                 let kept = live
                     .tags
                     .iter()
@@ -556,7 +562,7 @@ impl<T: ResourceType> Bridge<T> {
         // Not every service has a code of its own for what it does not see yet.
         let mut pauses = Pauses::within(GONE, Duration::from_millis(500));
         loop {
-            let tagged = retag(context, live.arn.as_deref(), &set, &[]).await;
+            let tagged = retag(context, self.schema.token, live.arn.as_deref(), &set, &[]).await;
             let Err(error) = tagged else { break };
             let may_pass = !matches!(error.kind, ErrorKind::Denied | ErrorKind::Credentials);
             if !(may_pass && pauses.pause().await) {

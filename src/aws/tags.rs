@@ -1,85 +1,380 @@
-//! The objects with our tags, for every service at once; and the AWS CLI commands that set tags.
+//! The tags of existing objects: how those of each type are set and removed, by calls and by AWS CLI commands. All of that is
+//! in one table, [`TAGGINGS`].
+//!
+//! The calls are those of each service. The tagging API does that for all services, but is used only for buckets: S3's own
+//! call replaces all tags at once, those of other owners as well. The tagging API takes few calls per second, requires
+//! permissions besides those of the service, and reports failures of the service inside a 200, where an internal error is an
+//! ordinary one (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_FailureInfo.html>). As part of the
+//! answer these are retried like any other error.
 
-use aws_sdk_resourcegroupstagging::config::Builder;
-use aws_sdk_resourcegroupstagging::types::TagFilter;
-use aws_types::region::Region;
+use std::collections::HashMap;
 
-use super::context::Clients;
-use super::error::{AwsResult, expected};
-use super::pages::pages;
-use super::sdk_tag::from_sdk;
-use crate::resource::provider::Indexed;
+use aws_sdk_ec2::types::Tag;
+use aws_sdk_resourcegroupstagging::types::FailureInfo;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::context::Context;
+use super::error::{AwsResult, from_sdk, kind};
+use super::iam;
+use super::request::Request;
+use super::sdk_tag::{to_map, to_sdk};
+use super::wait::until_visible;
 use crate::resource::shell::quoted;
-use crate::resource::{StackId, Tags, Urn, tags};
+use crate::resource::{ErrorKind, ProviderError, Tags, Urn, tags};
 
-/// Returns every tagged object of a stack that the tagging API knows: one call per 100 (`aws-resources.md` §1.1).
-///
-/// Its answer lags behind and lists deleted objects, so it only says where to look. IAM roles and policies are not in it.
-pub async fn index(clients: &Clients, stack: &StackId) -> AwsResult<Vec<Indexed>> {
-    let found = tagged(clients, stack, None, None).await?;
-    let own = found.into_iter().filter(|(arn, _)| !is_copy(arn));
-    let indexed = own.map(|(arn, tags)| Indexed { arn, tags });
-    Ok(indexed.collect())
+/// The way in which objects of some types are tagged.
+struct Tagging {
+    /// The tokens of the types, or the beginning of all tokens of a service.
+    of: &'static [&'static str],
+    /// Sets tags of the object of an ARN.
+    set: for<'a> fn(&'a Context, &'a str, &'a Tags) -> Sent<'a>,
+    /// Removes the tags of these keys.
+    remove: for<'a> fn(&'a Context, &'a str, &'a [String]) -> Sent<'a>,
+    /// The commands for the same. The first whose name of the object is known is told to users.
+    commands: &'static [Command],
 }
 
-/// Returns whether AWS itself has copied the tags of an object of ours to the one that this ARN names: to the tasks of a
-/// service (`propagateTags`), to the snapshots of a database (`copyTagsToSnapshot`). No resource of a stack is such a copy,
-/// and copies outlive the objects that they have the tags from: a stopped task for an hour, a final snapshot until it is
-/// deleted.
-fn is_copy(arn: &str) -> bool {
-    let mut parts = arn.splitn(6, ':');
-    let (service, kind) = (parts.nth(2), parts.nth(2));
-    match (service, kind) {
-        (Some("ecs"), Some(kind)) => kind.starts_with("task/"),
-        (Some("rds"), Some(kind)) => ["snapshot:", "cluster-snapshot:", "auto-backup:"]
-            .iter()
-            .any(|copy| kind.starts_with(copy)),
-        _ => false,
+/// Commands of the AWS CLI that tag an object.
+struct Command {
+    add: &'static str,
+    remove: &'static str,
+    names: Names,
+    /// True if tags are a list of pairs, and not a map.
+    takes_pairs: bool,
+}
+
+/// The name by which a command knows an object.
+enum Names {
+    Arn,
+    Id,
+}
+
+const TAGGING_API: Command = Command {
+    add: "resourcegroupstaggingapi tag-resources --resource-arn-list",
+    remove: "resourcegroupstaggingapi untag-resources --resource-arn-list",
+    names: Names::Arn,
+    takes_pairs: false,
+};
+
+/// All types with tags, sorted. A type of a service that is here needs no line of its own, if it is tagged like the others.
+const TAGGINGS: &[Tagging] = &[
+    Tagging {
+        of: &["aws:appautoscaling:Target"],
+        set: |context, arn, tags| {
+            let request = context.autoscaling.tag_resource().resource_arn(arn);
+            sent_once_visible(context, request.set_tags(Some(to_map(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.autoscaling.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[Command {
+            add: "application-autoscaling tag-resource --resource-arn",
+            remove: "application-autoscaling untag-resource --resource-arn",
+            names: Names::Arn,
+            takes_pairs: false,
+        }],
+    },
+    Tagging {
+        of: &["aws:cloudwatch:Dashboard", "aws:cloudwatch:MetricAlarm"],
+        set: |context, arn, tags| {
+            let request = context.cloudwatch.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.cloudwatch.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[Command {
+            add: "cloudwatch tag-resource --resource-arn",
+            remove: "cloudwatch untag-resource --resource-arn",
+            names: Names::Arn,
+            takes_pairs: true,
+        }],
+    },
+    Tagging {
+        of: &["aws:cloudwatch:LogGroup"],
+        set: |context, arn, tags| {
+            let request = context.logs.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_map(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.logs.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:ec2:", "aws:vpc:"],
+        set: |context, arn, tags| {
+            let request = context.ec2.create_tags().resources(last_of(arn));
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.ec2.delete_tags().resources(last_of(arn));
+            sent(context, request.set_tags(Some(ec2_keys(keys))))
+        },
+        commands: &[
+            TAGGING_API,
+            // Only the id is known of an object that is only seen in use.
+            Command {
+                add: "ec2 create-tags --resources",
+                remove: "ec2 delete-tags --resources",
+                names: Names::Id,
+                takes_pairs: true,
+            },
+        ],
+    },
+    Tagging {
+        of: &["aws:ecr:"],
+        set: |context, arn, tags| {
+            let request = context.ecr.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.ecr.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:ecs:"],
+        set: |context, arn, tags| {
+            let request = context.ecs.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.ecs.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:iam:Policy"],
+        set: |context, arn, tags| {
+            let request = context.iam.tag_policy().policy_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.iam.untag_policy().policy_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[Command {
+            add: "iam tag-policy --policy-arn",
+            remove: "iam untag-policy --policy-arn",
+            names: Names::Arn,
+            takes_pairs: true,
+        }],
+    },
+    Tagging {
+        of: &["aws:iam:Role"],
+        set: |context, arn, tags| {
+            let request = context.iam.tag_role().role_name(last_of(arn));
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.iam.untag_role().role_name(last_of(arn));
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[Command {
+            add: "iam tag-role --role-name",
+            remove: "iam untag-role --role-name",
+            names: Names::Id,
+            takes_pairs: true,
+        }],
+    },
+    Tagging {
+        of: &["aws:kms:"],
+        set: |context, arn, tags| {
+            let request = context.kms.tag_resource().key_id(arn);
+            sent_once_visible(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.kms.untag_resource().key_id(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:lb:"],
+        set: |context, arn, tags| {
+            let request = context.elbv2.add_tags().resource_arns(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.elbv2.remove_tags().resource_arns(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:rds:"],
+        set: |context, arn, tags| {
+            let request = context.rds.add_tags_to_resource().resource_name(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.rds.remove_tags_from_resource().resource_name(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        // S3's own call replaces all tags at once, those of other owners as well.
+        of: &["aws:s3:"],
+        set: by_tagging_api,
+        remove: removed_by_tagging_api,
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:secretsmanager:"],
+        set: |context, arn, tags| {
+            let request = context.secrets.tag_resource().secret_id(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.secrets.untag_resource().secret_id(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:sns:"],
+        set: |context, arn, tags| {
+            let request = context.sns.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.sns.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+    Tagging {
+        of: &["aws:wafv2:"],
+        set: |context, arn, tags| {
+            let request = context.wafv2.tag_resource().resource_arn(arn);
+            sent(context, request.set_tags(Some(to_sdk(tags))))
+        },
+        remove: |context, arn, keys| {
+            let request = context.wafv2.untag_resource().resource_arn(arn);
+            sent(context, request.set_tag_keys(Some(keys.to_vec())))
+        },
+        commands: &[TAGGING_API],
+    },
+];
+
+type Sent<'a> = BoxFuture<'a, AwsResult<()>>;
+
+fn sent<'a, R: Request + 'a>(context: &'a Context, request: R) -> Sent<'a> {
+    async move { context.send(request).await.map(drop) }.boxed()
+}
+
+/// Does the same as [`sent`], for services that may not see a new object yet.
+fn sent_once_visible<'a, R: Request + 'a>(context: &'a Context, request: R) -> Sent<'a> {
+    async move {
+        let visible = until_visible(|| context.send(request.clone()));
+        visible.await.map(drop)
     }
+    .boxed()
 }
 
-/// Returns the objects of a stack that the tagging API of a region knows, by ARN: of one type, or of all types.
-pub async fn tagged(
-    clients: &Clients,
-    stack: &StackId,
-    kind: Option<&str>,
-    region: Option<&'static str>,
-) -> AwsResult<Vec<(String, Tags)>> {
-    const OPERATION: &str = "tag:GetResources";
-    let filter = TagFilter::builder()
-        .key(tags::STACK)
-        .values(stack.to_string())
-        .build();
-    let filter = &filter;
-    let mappings = pages(OPERATION, |token| async move {
-        let page = clients
-            .call(OPERATION, || {
-                let asking = clients
-                    .tagging
-                    .get_resources()
-                    .set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]))
-                    .tag_filters(filter.clone())
-                    .resources_per_page(100)
-                    .set_pagination_token(token.clone())
-                    .customize();
-                match region {
-                    Some(region) => asking
-                        .config_override(Builder::new().region(Region::new(region)))
-                        .send(),
-                    None => asking.send(),
-                }
-            })
-            .await?;
-        let mappings = page.resource_tag_mapping_list;
-        let mappings = expected(OPERATION, mappings, "`ResourceTagMappingList`")?;
-        Ok((Some(mappings), page.pagination_token))
-    })
-    .await?;
-    let found = mappings.into_iter().filter_map(|mapping| {
-        let tags = from_sdk(mapping.tags());
-        Some((mapping.resource_arn?, tags))
-    });
-    Ok(found.collect())
+fn by_tagging_api<'a>(context: &'a Context, arn: &'a str, tags: &'a Tags) -> Sent<'a> {
+    const OPERATION: &str = "tag:TagResources";
+    let request = context.tagging.tag_resources().resource_arn_list(arn);
+    let request = request.set_tags(Some(to_map(tags)));
+    let answer = move || {
+        let request = request.clone();
+        async move {
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| from_sdk(OPERATION, &error))?;
+            check(OPERATION, answer.failed_resources_map())
+        }
+    };
+    async move { context.repeated(OPERATION, answer).await }.boxed()
+}
+
+fn removed_by_tagging_api<'a>(context: &'a Context, arn: &'a str, keys: &'a [String]) -> Sent<'a> {
+    const OPERATION: &str = "tag:UntagResources";
+    let request = context.tagging.untag_resources().resource_arn_list(arn);
+    let request = request.set_tag_keys(Some(keys.to_vec()));
+    let answer = move || {
+        let request = request.clone();
+        async move {
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| from_sdk(OPERATION, &error))?;
+            check(OPERATION, answer.failed_resources_map())
+        }
+    };
+    async move { context.repeated(OPERATION, answer).await }.boxed()
+}
+
+/// Returns the keys of tags to remove, whatever their values.
+fn ec2_keys(keys: &[String]) -> Vec<Tag> {
+    keys.iter()
+        .map(|key| Tag::builder().key(key).build())
+        .collect()
+}
+
+/// Returns the way in which objects of a type are tagged.
+fn tagging_of(token: &str) -> Option<&'static Tagging> {
+    let is_of = |of: &&str| *of == token || of.ends_with(':') && token.starts_with(*of);
+    TAGGINGS.iter().find(|tagging| tagging.of.iter().any(is_of))
+}
+
+/// Sets and removes tags of one object. Tags that are not named stay as they are.
+///
+/// # Errors
+/// Those of the calls.
+pub(super) async fn retag(
+    context: &Context,
+    token: &str,
+    arn: Option<&str>,
+    set: &Tags,
+    remove: &[String],
+) -> AwsResult<()> {
+    let cannot = |text: &str| ProviderError::new(ErrorKind::Bug, "tag:TagResources", text);
+    let arn = arn.ok_or_else(|| cannot("an object without an ARN cannot be tagged"))?;
+    let tagging = tagging_of(token).ok_or_else(|| cannot("this type has no tags"))?;
+    if !set.is_empty() {
+        (tagging.set)(context, arn, set).await?;
+    }
+    let remove = if token.starts_with("aws:iam:") {
+        iam::still_there(remove, set)
+    } else {
+        remove.to_vec()
+    };
+    if !remove.is_empty() {
+        (tagging.remove)(context, arn, &remove).await?;
+    }
+    Ok(())
+}
+
+/// Returns the id or name at the end of an ARN, without its path.
+fn last_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or_default()
+}
+
+/// Returns the failures that a 200 of the tagging API may carry as an error.
+fn check(operation: &str, failed: Option<&HashMap<String, FailureInfo>>) -> AwsResult<()> {
+    let Some((arn, failure)) = failed.and_then(|failed| failed.iter().next()) else {
+        return Ok(());
+    };
+    let code = failure
+        .error_code()
+        .map(|code| code.as_str().to_owned())
+        .unwrap_or_default();
+    let message = failure.error_message().unwrap_or_default();
+    let status = u16::try_from(failure.status_code()).unwrap_or(500);
+    let mut error = ProviderError::new(
+        kind(&code, message, status),
+        operation,
+        format!("{arn}: {message}"),
+    );
+    error.code = code;
+    error.status = Some(status);
+    Err(error)
 }
 
 /// Returns the command that gives an object the tags by which it is known as this resource; `None` for an object without an
@@ -98,8 +393,8 @@ pub fn command(
         (tags::URN, urn.to_string()),
     ];
     let tags = owner.into_iter().chain(of_region).chain(of_run);
-    let tagging = Tagging::of(urn.token(), id, arn)?;
-    let value = if tagging.takes_pairs {
+    let (command, object) = command_of(urn.token(), id, arn)?;
+    let value = if command.takes_pairs {
         let pairs = tags.map(|(key, value)| serde_json::json!({"Key": key, "Value": value}));
         serde_json::Value::from(pairs.collect::<Vec<_>>())
     } else {
@@ -107,112 +402,69 @@ pub fn command(
         serde_json::Value::from(tags.collect::<serde_json::Map<_, _>>())
     };
     let value = quoted(&value.to_string());
-    Some(tagging.line(tagging.add, &format!("--tags {value}"), region))
+    Some(line(
+        command.add,
+        &object,
+        &format!("--tags {value}"),
+        region,
+    ))
 }
 
 /// Returns the command that removes the tags by which an object is known as ours; `None` for an object without an ARN.
 pub fn removal(token: &str, id: &str, arn: Option<&str>, region: Option<&str>) -> Option<String> {
-    let tagging = Tagging::of(token, id, arn)?;
-    let keys = if tagging.remove.starts_with("ec2") {
+    let (command, object) = command_of(token, id, arn)?;
+    let keys = if command.remove.starts_with("ec2") {
         format!("--tags Key={} Key={}", tags::STACK, tags::URN)
     } else {
         format!("--tag-keys {} {}", tags::STACK, tags::URN)
     };
-    Some(tagging.line(tagging.remove, &keys, region))
+    Some(line(command.remove, &object, &keys, region))
 }
 
-/// The way in which the AWS CLI tags an object.
-struct Tagging {
-    add: &'static str,
-    remove: &'static str,
-    object: String,
-    /// True if tags are a list of pairs, and not a map.
-    takes_pairs: bool,
-}
-
-impl Tagging {
-    fn of(token: &str, id: &str, arn: Option<&str>) -> Option<Self> {
-        let arn = arn.map(quoted);
-        let (add, remove, object, takes_pairs) = match token {
-            // Only the id is known of an object that is only seen in use.
-            token if arn.is_none() && token.starts_with("aws:ec2:") => (
-                "ec2 create-tags --resources",
-                "ec2 delete-tags --resources",
-                quoted(id),
-                true,
-            ),
-            // These are not in the tagging API.
-            "aws:iam:Role" => (
-                "iam tag-role --role-name",
-                "iam untag-role --role-name",
-                quoted(id),
-                true,
-            ),
-            "aws:iam:Policy" => (
-                "iam tag-policy --policy-arn",
-                "iam untag-policy --policy-arn",
-                arn?,
-                true,
-            ),
-            "aws:appautoscaling:Target" => (
-                "application-autoscaling tag-resource --resource-arn",
-                "application-autoscaling untag-resource --resource-arn",
-                arn?,
-                false,
-            ),
-            "aws:cloudwatch:MetricAlarm" | "aws:cloudwatch:Dashboard" => (
-                "cloudwatch tag-resource --resource-arn",
-                "cloudwatch untag-resource --resource-arn",
-                arn?,
-                true,
-            ),
-            _ => (
-                "resourcegroupstaggingapi tag-resources --resource-arn-list",
-                "resourcegroupstaggingapi untag-resources --resource-arn-list",
-                arn?,
-                false,
-            ),
+/// Returns the commands for an object of a type, and the name by which they know it.
+fn command_of(token: &str, id: &str, arn: Option<&str>) -> Option<(&'static Command, String)> {
+    let mut commands = tagging_of(token)?.commands.iter();
+    commands.find_map(|command| {
+        let name = match command.names {
+            Names::Arn => arn?,
+            Names::Id => id,
         };
-        Some(Self {
-            add,
-            remove,
-            object,
-            takes_pairs,
-        })
-    }
+        Some((command, quoted(name)))
+    })
+}
 
-    fn line(&self, call: &str, tags: &str, region: Option<&str>) -> String {
-        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
-        format!("aws {call} {} {tags}{region}", self.object)
-    }
+fn line(call: &str, object: &str, tags: &str, region: Option<&str>) -> String {
+    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+    format!("aws {call} {object} {tags}{region}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::registry::catalog;
 
     #[test]
-    fn what_aws_copies_tags_to_is_told_by_its_arn() {
-        let arn = |rest: &str| format!("arn:aws:{rest}");
-        for copy in [
-            "ecs:eu-south-2:1:task/shop/0123",
-            "rds:eu-south-2:1:snapshot:shop-final",
-            "rds:eu-south-2:1:snapshot:rds:shop-2026-01-01",
-            "rds:eu-south-2:1:cluster-snapshot:shop",
-            "rds:eu-south-2:1:auto-backup:ab-1",
-        ] {
-            assert!(is_copy(&arn(copy)), "{copy}");
-        }
-        for own in [
-            "ecs:eu-south-2:1:service/task/api",
-            "ecs:eu-south-2:1:task-definition/task:1",
-            "ecs:eu-south-2:1:cluster/task",
-            "rds:eu-south-2:1:db:snapshot",
-            "rds:eu-south-2:1:subgrp:snapshot:x",
-            "s3:::task",
-            "logs:eu-south-2:1:log-group:task/x",
-        ] {
-            assert!(!is_copy(&arn(own)), "{own}");
+    fn every_type_with_tags_has_one_way_to_tag_it() {
+        let catalog = catalog();
+        let tokens = || {
+            let types = catalog.iter().filter(|schema| schema.taggable);
+            types.map(|schema| schema.token)
+        };
+        let missing: Vec<&str> = tokens()
+            .filter(|token| tagging_of(token).is_none())
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{missing:?} have tags and no way to set them: add a row to `TAGGINGS` in src/aws/tags.rs, with the calls of \
+             their service, or make them `PartOfParent`"
+        );
+        let rows = TAGGINGS.iter().flat_map(|tagging| tagging.of);
+        for of in rows {
+            let own = |token: &str| token.starts_with(of);
+            assert!(
+                tokens().any(own),
+                "`{of}` in `TAGGINGS` of src/aws/tags.rs is of no type that has tags: take it out"
+            );
         }
     }
 }

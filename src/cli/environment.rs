@@ -112,6 +112,25 @@ fn misspelt(name: &str, known: &[String]) -> Option<String> {
 /// Prefix of our environment variables.
 const OURS: &str = "FDE_INFRA_";
 
+/// The command of the pager: `PAGER`, or `less` where it is installed; `None` for none, which is what an empty `PAGER` and
+/// `cat` ask for.
+pub fn pager() -> Option<String> {
+    /// Lets colours through, and leaves the text on the screen.
+    const USUAL: &str = "less -RX";
+    let command = match std::env::var("PAGER") {
+        // Otherwise `less` shows the escape sequences of colours as text.
+        Ok(command) if command.trim() == "less" => USUAL.to_owned(),
+        Ok(command) => command.trim().to_owned(),
+        Err(_) => {
+            let folders = std::env::var_os("PATH").unwrap_or_default();
+            let is_there =
+                std::env::split_paths(&folders).any(|folder| folder.join("less").is_file());
+            is_there.then(|| USUAL.to_owned())?
+        }
+    };
+    (!command.is_empty() && command != "cat").then_some(command)
+}
+
 /// The facts from the environment.
 #[derive(Debug, Clone, Copy)]
 pub struct Environment {
@@ -178,6 +197,11 @@ fn variable(name: &str) -> Option<String> {
 /// Returns whether the variable of `--detailed-exitcode` is on.
 pub fn asks_for_detailed_exit_code() -> bool {
     variable("FDE_INFRA_DETAILED_EXITCODE").is_some_and(|value| boolean(&value) == Ok(true))
+}
+
+/// Returns whether the variable of `--json` is on.
+pub fn asks_for_json() -> bool {
+    variable("FDE_INFRA_JSON").is_some_and(|value| boolean(&value) == Ok(true))
 }
 
 /// The stack to work on where the command line names none.

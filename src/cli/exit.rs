@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::display::events::Ending;
+
 /// The exit status of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -37,6 +39,21 @@ impl Exit {
         match self {
             Self::Changes => 2,
             other => other as u8,
+        }
+    }
+
+    /// The last words of a stream of events.
+    pub fn ending(self) -> Ending {
+        let is_success = matches!(self, Self::Done | Self::Changes);
+        Ending {
+            result: match self {
+                _ if is_success => "succeeded",
+                Self::Refused => "refused",
+                Self::Cancelled => "cancelled",
+                _ => "failed",
+            },
+            exit_code: self.status(),
+            is_success,
         }
     }
 }

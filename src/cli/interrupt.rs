@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Exit;
 use super::report::Failure;
-use crate::display::{ColorChoice, Terminal};
+use crate::display::events::JsonEvent;
+use crate::display::{ColorChoice, EventStream, Terminal};
 
 /// The time that the program may take to end by itself after a signal. CI systems allow 7 s.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,6 +32,19 @@ pub struct Signals {
     pub count: usize,
     /// The signal that was heard last.
     pub last: Option<&'static str>,
+}
+
+impl Signals {
+    /// The event that tells of them.
+    pub fn event(self) -> JsonEvent {
+        JsonEvent::Interrupted {
+            signal: match self.last {
+                Some("^C") => "SIGINT".to_owned(),
+                other => other.unwrap_or_default().to_owned(),
+            },
+            count: self.count,
+        }
+    }
 }
 
 /// The phase in which a signal finds the program.
@@ -54,7 +68,7 @@ pub struct Interrupts {
 impl Interrupts {
     /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the exit status of a
     /// program that a signal has ended.
-    pub fn listen(cancelled: Exit, color: ColorChoice) -> Self {
+    pub fn listen(cancelled: Exit, color: ColorChoice, events: &EventStream) -> Self {
         let (sender, heard) = watch::channel(Signals::default());
         let phase = Arc::new(Mutex::new(Phase::Reading));
         let listener = Listener {
@@ -62,6 +76,7 @@ impl Interrupts {
             phase: Arc::clone(&phase),
             cancelled,
             color,
+            events: events.clone(),
         };
         let (ready, is_ready) = mpsc::channel();
         let listening = thread::Builder::new()
@@ -101,6 +116,11 @@ impl Interrupts {
         Ok(())
     }
 
+    /// The signals that have been heard.
+    pub fn heard(&self) -> Signals {
+        *self.heard.borrow()
+    }
+
     /// The number of signals that have been heard.
     pub fn count(&self) -> usize {
         self.heard.borrow().count
@@ -129,6 +149,7 @@ struct Listener {
     phase: Arc<Mutex<Phase>>,
     cancelled: Exit,
     color: ColorChoice,
+    events: EventStream,
 }
 
 impl Listener {
@@ -177,11 +198,16 @@ impl Listener {
         }
         let (said, is_said) = mpsc::channel();
         let color = self.color;
+        let (events, cancelled) = (self.events.clone(), self.cancelled);
+        let heard = *self.sender.borrow();
         // The stream that the words go to may be the one that is blocked.
         let saying = thread::Builder::new().spawn(move || {
-            let mut terminal = Terminal::new(color);
+            let mut terminal = Terminal::new(color).with_events(&events);
             terminal.leave_question();
+            terminal.event(&heard.event());
             Failure::cancelled().report(&mut terminal);
+            // The program ends without those who cannot be told.
+            drop(terminal.end_events(cancelled.ending()));
             let _ = said.send(());
         });
         if saying.is_ok() {

@@ -13,6 +13,7 @@ mod execution;
 mod exit;
 mod interrupt;
 mod invocation;
+mod pager;
 mod prompt;
 mod refusal;
 mod report;
@@ -22,10 +23,11 @@ mod session;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
 
-use crate::display::{ColorChoice, Message, Terminal};
+use crate::display::{ColorChoice, EventStream, Message, Terminal};
 use arguments::{GlobalArguments, suggest};
 #[doc(hidden)]
 pub use commands::COMMANDS;
@@ -63,18 +65,54 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     environment::leave_out_empty_variables(&arguments);
     let environment = Environment::from_environment();
     let detailed = preview::asks_for_detailed_exit_code(&arguments);
-    report_panics();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let events = EventStream::new(since_1970);
+    report_panics(&events);
+    let mut cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return suggest::report(&error, &arguments, detailed).into(),
+        Err(error) => {
+            if error.use_stderr()
+                && let Some(command) = commands::streaming(&arguments)
+            {
+                Terminal::new(ColorChoice::Auto).begin_events(&events, command);
+            }
+            let exit = suggest::report(&error, &arguments, detailed, &events);
+            return end(&events, exit, ColorChoice::Auto);
+        }
     };
-    if let Some(failure) = misspelt_variables() {
-        return failure.report(&mut Terminal::new(cli.global.color)).into();
+    let color = cli.global.color;
+    if cli.command.streams() {
+        Terminal::new(color).begin_events(&events, cli.command.command.name);
+        // A question would be lost among the events.
+        cli.global.non_interactive = true;
     }
-    // Nothing of it is used after a panic.
-    let running = AssertUnwindSafe(|| run(cli, environment));
+    if let Some(failure) = misspelt_variables() {
+        let exit = failure.report(&mut Terminal::new(color).with_events(&events));
+        return end(&events, exit, color);
+    }
+    // Nothing of it is used after a panic, except for the stream, of which each line is whole.
+    let running = AssertUnwindSafe(|| run(cli, environment, &events));
     let status = std::panic::catch_unwind(running);
-    status.unwrap_or(Exit::Bug).into()
+    end(&events, status.unwrap_or(Exit::Bug), color)
+}
+
+/// Ends the stream of events, if there is one, and the program.
+fn end(events: &EventStream, exit: Exit, color: ColorChoice) -> ExitCode {
+    let mut terminal = Terminal::new(color).with_events(events);
+    match terminal.end_events(exit.ending()) {
+        Err(error) => {
+            let failed = Failure::of_writing(&error).report(&mut terminal);
+            // What went wrong before says more.
+            if exit == Exit::Done { failed } else { exit }
+        }
+        Ok(()) => exit,
+    }
+    .into()
+}
+
+/// The clock of the events.
+fn since_1970() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
 }
 
 /// The usage error for environment variables that look like misspelt flags.
@@ -115,8 +153,8 @@ const OTHER_VARIABLES: &[&str] = &[
     "FDE_INFRA_VERSION",
 ];
 
-fn run(cli: Cli, environment: Environment) -> Exit {
-    let mut terminal = Terminal::new(cli.global.color);
+fn run(cli: Cli, environment: Environment, events: &EventStream) -> Exit {
+    let mut terminal = Terminal::new(cli.global.color).with_events(events);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -134,12 +172,16 @@ fn run(cli: Cli, environment: Environment) -> Exit {
     } else {
         Exit::Cancelled
     };
-    let interrupts = Interrupts::listen(cancelled, cli.global.color);
+    let interrupts = Interrupts::listen(cancelled, cli.global.color, events);
     let exit = runtime.block_on(async {
         let command = cli.command.command.name;
         let mut invocation =
             Invocation::new(command, cli.global, environment, terminal, interrupts);
         let result = cli.command.run(&mut invocation).await;
+        let heard = invocation.interrupts.heard();
+        if heard.count > 0 && !events.is_interrupted() {
+            invocation.terminal.event(&heard.event());
+        }
         match result {
             Ok(exit) => exit,
             Err(failure) => failure.report(&mut invocation.terminal),
@@ -156,9 +198,10 @@ fn run(cli: Cli, environment: Environment) -> Exit {
 }
 
 /// Makes a panic say where it happened, and nothing that was in memory: that could be a secret.
-fn report_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let mut terminal = Terminal::new(ColorChoice::Auto);
+fn report_panics(events: &EventStream) {
+    let events = events.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        let mut terminal = Terminal::new(ColorChoice::Auto).with_events(&events);
         let place = panic
             .location()
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

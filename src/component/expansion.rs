@@ -15,9 +15,11 @@ pub struct Expansion {
 /// The notes that the user is shown after `up`.
 pub type Notes = Vec<Note>;
 
-/// A sentence for the user that depends on what is live: it is shown where `unless` is not true.
+/// Something for the user to do that depends on what is live: it is shown where `unless` is not true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     pub unless: Value,
-    pub text: Value,
+    pub text: String,
+    /// The lines to copy for it.
+    pub commands: Vec<Value>,
 }

@@ -149,7 +149,12 @@ mod tests {
             let expansion = expand(&stack(name), &catalog()).unwrap();
             let notes: Vec<String> = notes
                 .iter()
-                .map(|note| format!("unless {:?}: {:?}", note.unless, note.text))
+                .map(|note| {
+                    format!(
+                        "unless {:?}: {} {:?}",
+                        note.unless, note.text, note.commands
+                    )
+                })
                 .collect();
             let text = format!(
                 "{} resources\n\n{}\n{}\n\n{}\n",

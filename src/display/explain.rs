@@ -258,7 +258,7 @@ fn value_of<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
     }
 }
 
-/// What a value can be, in words.
+/// The kind of a value, in words.
 fn kind(root: &Json, schema: &Json) -> String {
     let value = value_of(root, schema);
     if let Some(values) = value["enum"].as_array() {

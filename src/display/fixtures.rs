@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::execute::{Event, Outcome, Report, Skipped, Work};
 use crate::graph::{self, OnDelete, Origin, Resource, ResourceGraph, ResourceOptions};
 use crate::plan::{self, Goal, Plan, Request, StepId};
+use crate::resource::usual::{Operation, UsualTime};
 use crate::resource::value::properties;
 use crate::resource::{
     Catalog, Condition, CreateClass, Desired, ErrorKind, LiveSnapshot, Observed, OutputReference,
@@ -13,6 +14,12 @@ use crate::resource::{
 };
 
 pub const SECTIONS: &[&str] = &["network", "database", "services", "monitoring"];
+
+const DATABASE: &[UsualTime] = &[
+    UsualTime::new(Operation::Create, 300, 900),
+    UsualTime::new(Operation::Update, 300, 1200).touching(&["engineVersion"]),
+];
+const SERVICE: &[UsualTime] = &[UsualTime::new(Operation::Create, 60, 240).count("desiredCount")];
 
 pub fn stack() -> StackId {
     StackId {
@@ -47,14 +54,16 @@ pub fn catalog() -> Catalog {
                 Property::new("taskDefinition").required(),
                 Property::new("desiredCount").server_chooses(),
             ])
-            .outputs(&["url"]),
+            .outputs(&["url"])
+            .usual(SERVICE),
         schema("aws:rds:Instance")
             .properties([
                 Property::new("engineVersion"),
                 Property::new("password").secret(),
                 Property::new("subnetIds").set(),
             ])
-            .leaves(|_| Some("a final snapshot stays".to_owned())),
+            .leaves(|_| Some("a final snapshot stays".to_owned()))
+            .usual(DATABASE),
         schema("aws:s3:Bucket")
             .properties([Property::new("bucket").replaces()])
             .stateful(),

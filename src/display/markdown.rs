@@ -248,8 +248,8 @@ fn counts(plan: &Plan) -> String {
 fn table_row(view: View<'_>, row: &PlanRow<'_>) -> String {
     let what = match (row.refusal, row.op) {
         (Some(_), _) => "**refused**".to_owned(),
-        (None, op @ (Op::Delete | Op::Replace)) => format!("**{}**", word(op)),
-        (None, op) => word(op).to_owned(),
+        (None, Op::Delete | Op::Replace) => format!("**{}**", row.word()),
+        (None, _) => row.word().to_owned(),
     };
     format!(
         "| {} {what} | {} | {} | {} |\n",

@@ -10,18 +10,18 @@ use crate::resource::{ErrorKind, ProviderError};
 /// A message in its parts. The summary is one line without user data, apart from what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    severity: Severity,
-    code: Option<&'static str>,
-    summary: String,
-    facts: Vec<(String, String)>,
-    details: Vec<String>,
-    help: Vec<Help>,
+    pub(super) severity: Severity,
+    pub(super) code: Option<&'static str>,
+    pub(super) summary: String,
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) details: Vec<String>,
+    pub(super) help: Vec<Help>,
     /// The place in the stack file that it is about.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Help {
+pub(super) enum Help {
     Text(String),
     /// A line that can be copied.
     Command(String),

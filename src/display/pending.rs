@@ -50,14 +50,40 @@ impl Waiting {
         }
     }
 
+    /// Returns whether it waits for the user, or for a person whom the user can tell.
+    pub fn is_for_the_user(&self) -> bool {
+        matches!(
+            self.fate,
+            Fate::Reboot | Fate::RebootOf(_) | Fate::Confirmation
+        )
+    }
+
+    /// The resources that `up --reboot` names to put it in force.
+    pub fn to_reboot(&self) -> Vec<String> {
+        match &self.fate {
+            Fate::Reboot => vec![self.urn.name().to_owned()],
+            Fate::RebootOf(users) => users.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The event that it waits for, in words, and what to do about it.
     pub fn sentence(&self) -> String {
+        let event = self.event();
+        let reboots = self.to_reboot().into_iter();
+        let reboots: String = reboots.map(|name| format!(" --reboot {name}")).collect();
+        if reboots.is_empty() {
+            event
+        } else {
+            format!("{event}; to do it: `up{reboots}`")
+        }
+    }
+
+    /// The event that it waits for, in words.
+    pub fn event(&self) -> String {
         let what = &self.what;
         match &self.fate {
-            Fate::Reboot => format!(
-                "{what} takes effect at the next reboot; to do it: `up --reboot {}`",
-                self.urn.name()
-            ),
+            Fate::Reboot => format!("{what} takes effect at the next reboot"),
             Fate::Window(Some(window)) => {
                 format!("{what} waits for the maintenance window, {window}")
             }
@@ -85,12 +111,8 @@ impl Waiting {
                 format!("{what} takes effect at the next reboot of what uses it")
             }
             Fate::RebootOf(users) => format!(
-                "{what} takes effect at the next reboot of {}; to do it: `up{}`",
-                users.join(", "),
-                users
-                    .iter()
-                    .map(|user| format!(" --reboot {user}"))
-                    .collect::<String>()
+                "{what} takes effect at the next reboot of {}",
+                users.join(", ")
             ),
         }
     }

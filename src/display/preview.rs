@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::pending;
-use super::rows::{PlanRow, changed, fate_of_data, idle, is_shown, rows, tally, word};
+use super::rows::{PlanRow, fate_of_data, idle, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
 use super::view::View;
@@ -37,7 +37,7 @@ pub fn tree(view: View<'_>) -> Vec<Line> {
             urn: row.urn.clone(),
             cells: Cells {
                 op: Some(row.op),
-                status: Line::styled(style::of(row.op), word(row.op)),
+                status: Line::styled(style::of(row.op), row.word()),
                 info: info(view, row),
             },
         })
@@ -57,6 +57,15 @@ pub fn tree(view: View<'_>) -> Vec<Line> {
     let mut lines = tree.render(view.width);
     lines.push(Line::new());
     lines
+}
+
+/// The number of resources that a plan changes.
+pub fn changes(plan: &Plan) -> usize {
+    let tally = tally(plan);
+    let changes = tally
+        .iter()
+        .filter(|(op, _)| !matches!(op, Op::Same | Op::Retain));
+    changes.map(|(_, count)| count).sum()
 }
 
 /// The row of the stack, which comes and goes with its resources.
@@ -122,9 +131,9 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     if let Some(comparison) = step.comparison()
         && row.op != Op::Create
     {
-        let changed = changed(comparison.changes());
-        if !changed.is_empty() {
-            add(" ", Style::Plain, &format!("[diff: {changed}]"));
+        let differences = row.differences(comparison);
+        if !differences.is_empty() {
+            add(" ", Style::Plain, &differences);
         }
     }
     if let Some(idle) = idle(view.plan, view.catalog, step) {
@@ -167,7 +176,7 @@ pub(super) fn refused(refusal: &Refusal) -> &'static str {
 }
 
 /// `Resources:` and below, in Pulumi's words; what destroys comes first.
-fn counts(view: View<'_>) -> Vec<Line> {
+pub fn counts(view: View<'_>) -> Vec<Line> {
     let plan = view.plan;
     let tally = tally(plan);
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];

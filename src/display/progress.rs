@@ -3,23 +3,33 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::estimate::{self, MINUTE, usually};
 use super::line::Line;
 use super::preview;
-use super::rows::{PlanRow, changed, idle, is_shown, rows};
+use super::rows::{PlanRow, REVISION, idle, is_shown, rows};
 use super::seconds;
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
 use crate::execute::{Event, Skipped, Work};
 use crate::plan::{Action, Op, Plan, StepId};
+use crate::resource::usual::UsualTime;
 use crate::resource::{Catalog, Urn};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// The picture of a moment, for what moves.
+pub fn spinner(tick: usize) -> &'static str {
+    SPINNER[tick % SPINNER.len()]
+}
 
 /// Lines that a frame keeps for the column titles, the stack, a blank line and the footer.
 const FRAME: usize = 4;
 
 /// Lines for what a row waits for, or why it failed; the report says the rest.
 const INFO_LINES: usize = 2;
+
+/// The time from a signal to the end of the program at the latest: CI systems allow no more.
+const TO_THE_END: Duration = Duration::from_secs(7);
 
 /// The state of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +39,7 @@ enum State {
         work: Work,
         since: Duration,
         status: Option<String>,
+        usual: Option<UsualTime>,
     },
     /// Some of its steps are done, others are to come.
     Between(Work),
@@ -52,6 +63,7 @@ enum State {
 struct Track {
     urn: Urn,
     op: Op,
+    is_revision: bool,
     diff: String,
     /// Why there is nothing to make of it.
     idle: Option<&'static str>,
@@ -66,7 +78,12 @@ pub struct Progress<'a> {
     sections: &'a [&'a str],
     tracks: Vec<Track>,
     track_of: BTreeMap<StepId, usize>,
-    cancelling: bool,
+    /// The usual times of the steps that take their time.
+    usual: BTreeMap<StepId, UsualTime>,
+    /// The time at which the run was asked to end.
+    cancelled: Option<Duration>,
+    /// The name of a signal that stops the run at once once it has been asked to end.
+    again: &'static str,
     /// The time since 1970, where lines are to say what time it was.
     begun: Option<Duration>,
 }
@@ -89,7 +106,9 @@ impl<'a> Progress<'a> {
             sections,
             tracks,
             track_of,
-            cancelling: false,
+            usual: BTreeMap::new(),
+            cancelled: None,
+            again: "Ctrl-C",
             begun: None,
         }
     }
@@ -110,6 +129,20 @@ impl<'a> Progress<'a> {
         self
     }
 
+    /// Lets rows say how long they usually take.
+    #[must_use]
+    pub fn with_usual_times(mut self, catalog: &Catalog) -> Self {
+        let steps = self.plan.steps.iter().enumerate();
+        let times = steps.filter_map(|(id, step)| Some((id, *estimate::usual(step, catalog)?)));
+        self.usual = times.collect();
+        self
+    }
+
+    /// Takes in a signal that asks the run to end.
+    pub fn on_signal(&mut self, name: &'static str) {
+        self.again = if name == "^C" { "Ctrl-C" } else { name };
+    }
+
     /// Takes in an event.
     pub fn on_event(&mut self, event: &Event) {
         let step = match event {
@@ -119,8 +152,8 @@ impl<'a> Progress<'a> {
             | Event::Failed { step, .. }
             | Event::Interrupted { step, .. }
             | Event::Skipped { step, .. } => *step,
-            Event::Cancelling { .. } => {
-                self.cancelling = true;
+            Event::Cancelling { at, .. } => {
+                self.cancelled = Some(*at);
                 return;
             }
         };
@@ -133,6 +166,7 @@ impl<'a> Progress<'a> {
                     work: *work,
                     since: *at,
                     status: None,
+                    usual: self.usual.get(&step).copied(),
                 };
             }
             Event::Waiting { status, .. } => {
@@ -199,7 +233,7 @@ impl<'a> Progress<'a> {
             .filter(|track| track.state != State::Waiting)
             .collect();
         ranked.sort_by_key(|track| track.rank());
-        let spinner = SPINNER[tick % SPINNER.len()];
+        let spinner = spinner(tick);
         // Sections take lines too, and which ones depends on the rows: take away until it fits.
         let mut count = ranked.len().min(room);
         let mut lines = loop {
@@ -221,11 +255,13 @@ impl<'a> Progress<'a> {
         lines.into_iter().map(|line| line.cut(width)).collect()
     }
 
-    /// The whole tree, once the run is over.
+    /// The whole tree, once the run is over, without what a signal kept from beginning: the end counts that.
     pub fn end(&self, width: Option<usize>) -> Vec<Line> {
+        let begun = |track: &&Track| track.state != State::Skipped(Skipped::Cancelled);
         let rows = self
             .tracks
             .iter()
+            .filter(begun)
             .map(|track| track.row(Duration::ZERO, None))
             .collect();
         self.tree(rows, Vec::new(), width)
@@ -236,12 +272,13 @@ impl<'a> Progress<'a> {
         let minute = Duration::from_secs(59);
         let rows = self.tracks.iter().map(|track| {
             let work = match track.op {
+                _ if track.is_revision => Work::CreateReplacement,
                 Op::Update => Work::Update,
                 Op::Replace => Work::CreateReplacement,
                 Op::Delete => Work::Delete,
                 _ => Work::Create,
             };
-            let text = format!("{} ({}) {spinner}", doing(work), seconds(minute));
+            let text = format!("{} ({}) {spinner}", track.doing(work), seconds(minute));
             Row {
                 urn: track.urn.clone(),
                 cells: Cells {
@@ -276,8 +313,8 @@ impl<'a> Progress<'a> {
         let failed = self.count(|state| matches!(state, State::Failed { .. }));
         if failed > 0 {
             stack_cells.status = Line::styled(Style::Error, "**failed**");
-        } else if self.cancelling {
-            stack_cells.status = Line::styled(Style::Warning, "cancelled");
+        } else if self.cancelled.is_some() {
+            stack_cells.status = Line::styled(Style::Warning, "interrupted");
         }
         Tree {
             status_title: "Status",
@@ -303,7 +340,7 @@ impl<'a> Progress<'a> {
         let mut line = Line::plain(" ")
             .with(Style::Heading, spinner)
             .and(format!("  {done} of {} done", self.tracks.len()));
-        if running > 0 {
+        if running > 0 && self.cancelled.is_none() {
             line.push(Style::Plain, format!(", {running} running"));
         }
         if hidden > 0 {
@@ -313,23 +350,44 @@ impl<'a> Progress<'a> {
             line.push(Style::Plain, ", ");
             line.push(Style::Error, format!("{failed} failed"));
         }
-        if self.cancelling {
-            line.push(Style::Plain, ", ");
-            line.push(Style::Warning, "cancelling");
+        match self.cancelled {
+            None => line.and(format!("  {}", seconds(now))),
+            Some(since) => {
+                let left = TO_THE_END.saturating_sub(now.saturating_sub(since));
+                line.and("; ")
+                    .with(Style::Warning, self.finishing(running, left))
+            }
         }
-        line.and(format!("  {}", seconds(now)))
+    }
+
+    /// What goes on after a signal, and for how long.
+    fn finishing(&self, running: usize, left: Duration) -> String {
+        let calls = match running {
+            0 => "finishing".to_owned(),
+            1 => "finishing 1 call".to_owned(),
+            count => format!("finishing {count} calls"),
+        };
+        let left = left.as_millis().div_ceil(1000);
+        format!(
+            "{calls}, up to {left} s; {} again stops at once",
+            self.again
+        )
     }
 
     /// The line for an event where nothing can be drawn over: one line per change of state.
     pub fn plain(&self, event: &Event) -> Option<Line> {
         let (step, at, status) = match event {
-            Event::Started { step, at, work, .. } => (*step, *at, Line::plain(doing(*work))),
+            Event::Started { step, at, work, .. } => {
+                let doing = self.track(*step)?.doing(*work);
+                (*step, *at, Line::plain(doing))
+            }
             Event::Waiting { step, at, status } => {
-                let track = &self.tracks[*self.track_of.get(step)?];
+                let track = self.track(*step)?;
                 let State::Running { work, .. } = &track.state else {
                     return None;
                 };
-                let line = Line::plain(doing(*work)).with(Style::Faint, format!(": {status}"));
+                let line =
+                    Line::plain(track.doing(*work)).with(Style::Faint, format!(": {status}"));
                 (*step, *at, line)
             }
             Event::Succeeded {
@@ -340,8 +398,8 @@ impl<'a> Progress<'a> {
                 id,
                 ..
             } => {
-                let track = &self.tracks[*self.track_of.get(step)?];
-                let line = Line::styled(of(*work), track.idle.unwrap_or(done(*work)))
+                let track = self.track(*step)?;
+                let line = Line::styled(of(*work), track.idle.unwrap_or(track.done(*work)))
                     .and(format!(" ({})", seconds(*elapsed)))
                     .with(Style::Faint, format!(" {id}"));
                 (*step, *at, line)
@@ -354,20 +412,30 @@ impl<'a> Progress<'a> {
                 error,
                 ..
             } => {
-                let line = Line::styled(Style::Error, format!("**{} failed**", doing(*work)))
+                let doing = self.track(*step)?.doing(*work);
+                let line = Line::styled(Style::Error, format!("**{doing} failed**"))
                     .and(format!(" ({}) {error}", seconds(*elapsed)));
                 (*step, *at, line)
             }
             Event::Interrupted {
-                step, at, status, ..
+                step,
+                at,
+                work,
+                status,
+                ..
             } => {
-                let line = Line::styled(Style::Warning, "interrupted").and(
+                let line = Line::styled(Style::Warning, format!("still {}", doing(*work))).and(
                     status
                         .as_ref()
                         .map_or_else(String::new, |s| format!(": {s}")),
                 );
                 (*step, *at, line)
             }
+            // There may be many, and all for the same reason: the end counts them.
+            Event::Skipped {
+                because: Skipped::Cancelled,
+                ..
+            } => return None,
             Event::Skipped {
                 step, at, because, ..
             } => {
@@ -376,14 +444,11 @@ impl<'a> Progress<'a> {
                 (*step, *at, line)
             }
             Event::Cancelling { in_flight, at } => {
-                let text = match in_flight {
-                    0 => "cancelling".to_owned(),
-                    count => format!("cancelling: {count} under way"),
-                };
+                let text = self.finishing(*in_flight, TO_THE_END);
                 return Some(self.stamp(*at).with(Style::Warning, text));
             }
         };
-        let track = &self.tracks[*self.track_of.get(&step)?];
+        let track = self.track(step)?;
         let mut line = self
             .stamp(at)
             .with(style::of(track.op), style::symbol(track.op))
@@ -394,9 +459,19 @@ impl<'a> Progress<'a> {
             .and(" ")
             .then(status);
         if matches!(event, Event::Started { .. }) && !track.diff.is_empty() {
-            line.push(Style::Plain, format!(" [diff: {}]", track.diff));
+            line.push(Style::Plain, format!(" {}", track.diff));
+        }
+        if let Event::Started { step, .. } = event
+            && let Some(time) = self.usual.get(step)
+            && time.most >= MINUTE
+        {
+            line.push(Style::Faint, format!(" ({})", usually(time)));
         }
         Some(line)
+    }
+
+    fn track(&self, step: StepId) -> Option<&Track> {
+        self.tracks.get(*self.track_of.get(&step)?)
     }
 
     /// The time of an event: since the run began, and by the clock.
@@ -416,21 +491,36 @@ impl<'a> Progress<'a> {
 
 impl Track {
     fn of(row: &PlanRow<'_>) -> Self {
-        let diff = match row.step {
-            Some(step) if row.op != Op::Create => step
-                .comparison()
-                .map(|comparison| changed(comparison.changes()))
-                .unwrap_or_default(),
-            _ => String::new(),
-        };
+        let comparison = row.step.and_then(|step| step.comparison());
+        let diff = comparison
+            .filter(|_| row.op != Op::Create)
+            .map(|comparison| row.differences(comparison))
+            .unwrap_or_default();
         Self {
             urn: row.urn.clone(),
             op: row.op,
+            is_revision: row.is_revision,
             diff,
             idle: None,
             steps_left: row.steps.len(),
             elapsed: Duration::ZERO,
             state: State::Waiting,
+        }
+    }
+
+    fn doing(&self, work: Work) -> &'static str {
+        match work {
+            Work::CreateReplacement if self.is_revision => "creating revision",
+            Work::DeleteReplaced if self.is_revision => "retiring old revision",
+            work => doing(work),
+        }
+    }
+
+    fn done(&self, work: Work) -> &'static str {
+        match work {
+            Work::CreateReplacement if self.is_revision => "created revision",
+            Work::DeleteReplaced if self.is_revision => "retired old revision",
+            work => done(work),
         }
     }
 
@@ -448,30 +538,36 @@ impl Track {
     }
 
     fn row(&self, now: Duration, spinner: Option<&str>) -> Row {
-        let diff = || match self.diff.as_str() {
-            "" => Line::new(),
-            diff => Line::plain(format!("[diff: {diff}]")),
-        };
+        let diff = || Line::plain(&self.diff);
         let (status, info) = match &self.state {
             State::Waiting => (Line::new(), Line::new()),
             State::Running {
                 work,
                 since,
                 status,
+                usual,
             } => {
-                let time = seconds(now.saturating_sub(*since));
-                let mut line = Line::styled(of(*work), format!("{} ({time})", doing(*work)));
+                let taken = now.saturating_sub(*since);
+                let time = seconds(taken);
+                let mut line = Line::styled(of(*work), format!("{} ({time})", self.doing(*work)));
                 if let Some(spinner) = spinner {
                     line = line.and(" ").with(of(*work), spinner);
                 }
-                let info = status.as_ref().map_or_else(diff, Line::plain);
+                let mut info = status.as_ref().map_or_else(diff, Line::plain);
+                if let Some(usual) = usual.filter(|_| taken >= MINUTE) {
+                    if !info.is_empty() {
+                        info = info.and("; ");
+                    }
+                    info = info.with(Style::Faint, usually(&usual));
+                }
                 (line, info)
             }
-            State::Between(work) => (Line::styled(of(*work), done(*work)), diff()),
+            State::Between(work) => (Line::styled(of(*work), self.done(*work)), diff()),
             State::Done { work, elapsed, .. } => {
                 let word = match (self.op, work) {
                     (Op::Replace, _) => "replaced",
-                    (_, work) => self.idle.unwrap_or(done(*work)),
+                    _ if self.is_revision => REVISION,
+                    (_, work) => self.idle.unwrap_or(self.done(*work)),
                 };
                 let line = Line::styled(
                     style::of(self.op),
@@ -484,11 +580,11 @@ impl Track {
                 elapsed,
                 message,
             } => {
-                let text = format!("**{} failed** ({})", doing(*work), seconds(*elapsed));
+                let text = format!("**{} failed** ({})", self.doing(*work), seconds(*elapsed));
                 (Line::styled(Style::Error, text), Line::plain(message))
             }
             State::Interrupted { work, status } => (
-                Line::styled(Style::Warning, format!("**{} interrupted**", doing(*work))),
+                Line::styled(Style::Warning, format!("still {}", self.doing(*work))),
                 status.as_ref().map_or_else(Line::new, Line::plain),
             ),
             State::Skipped(Skipped::Cancelled) => {

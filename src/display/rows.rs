@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use crate::plan::{
     Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Retained, Step, StepId,
 };
+use crate::resource::desired::Comparison;
 use crate::resource::diff::compare;
+use crate::resource::path::Segment;
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Catalog, Change, ChangeKind, Interruption, Urn, Value};
 
@@ -14,6 +16,8 @@ use crate::resource::{Catalog, Change, ChangeKind, Interruption, Urn, Value};
 pub struct PlanRow<'a> {
     pub urn: &'a Urn,
     pub op: Op,
+    /// True if the change makes a new revision, which destroys nothing.
+    pub is_revision: bool,
     /// The step that says the most about it.
     pub step: Option<&'a Step>,
     pub steps: Vec<StepId>,
@@ -22,7 +26,29 @@ pub struct PlanRow<'a> {
     pub refusal: Option<&'a Refusal>,
 }
 
-impl PlanRow<'_> {
+impl<'a> PlanRow<'a> {
+    /// A row without steps.
+    fn of(urn: &'a Urn, op: Op) -> Self {
+        Self {
+            urn,
+            op,
+            is_revision: false,
+            step: None,
+            steps: Vec::new(),
+            retained: None,
+            refusal: None,
+        }
+    }
+
+    /// The operation as the third column has it.
+    pub fn word(&self) -> &'static str {
+        if self.is_revision {
+            REVISION
+        } else {
+            word(self.op)
+        }
+    }
+
     /// The id of the object that goes, if one does, or would if that were not refused: of an ARN the part after account and
     /// region.
     pub fn goes(&self) -> Option<&str> {
@@ -41,6 +67,17 @@ impl PlanRow<'_> {
         let observed = self.step.and_then(Step::observed);
         let id = observed.map(|observed| observed.id.as_str());
         id.or_else(|| self.refusal.and_then(would_go))
+    }
+
+    /// `[diff: ~cidrBlock,+tags]`, or of a new revision its only change; empty where nothing differs.
+    pub fn differences(&self, comparison: &Comparison) -> String {
+        if let Some(change) = only_change(comparison.changes()).filter(|_| self.is_revision) {
+            return change;
+        }
+        match changed(comparison.changes()).as_str() {
+            "" => String::new(),
+            changed => format!("[diff: {changed}]"),
+        }
     }
 
     /// The effect of the row's step on those who are served.
@@ -80,12 +117,10 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
             replaced.insert(&step.urn, rows.len());
         }
         rows.push(PlanRow {
-            urn: &step.urn,
-            op: step.op(),
+            is_revision: step.is_revision,
             step: Some(step),
             steps: vec![id],
-            retained: None,
-            refusal: None,
+            ..PlanRow::of(&step.urn, step.shown_op())
         });
     }
     for refusal in &plan.refusals {
@@ -100,40 +135,25 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
         match rows.iter_mut().find(|row| row.urn == refusal.urn()) {
             // An object that others have made is not the one that the row tells of.
             _ if is_beside => rows.push(PlanRow {
-                urn: refusal.urn(),
-                op: Op::Retain,
-                step: None,
-                steps: Vec::new(),
-                retained: None,
                 refusal: Some(refusal),
+                ..PlanRow::of(refusal.urn(), Op::Retain)
             }),
             Some(row) if !is_deletion => row.refusal = Some(refusal),
             _ => rows.push(PlanRow {
-                urn: refusal.urn(),
-                op: Op::Delete,
-                step: None,
-                steps: Vec::new(),
-                retained: None,
                 refusal: Some(refusal),
+                ..PlanRow::of(refusal.urn(), Op::Delete)
             }),
         }
     }
     rows.extend(plan.retained.iter().map(|retained| PlanRow {
-        urn: &retained.urn,
-        op: Op::Retain,
-        step: None,
-        steps: Vec::new(),
         retained: Some(retained),
-        refusal: None,
+        ..PlanRow::of(&retained.urn, Op::Retain)
     }));
-    rows.extend(plan.kept.iter().map(|kept| PlanRow {
-        urn: &kept.urn,
-        op: Op::Same,
-        step: None,
-        steps: Vec::new(),
-        retained: None,
-        refusal: None,
-    }));
+    rows.extend(
+        plan.kept
+            .iter()
+            .map(|kept| PlanRow::of(&kept.urn, Op::Same)),
+    );
     rows
 }
 
@@ -148,6 +168,9 @@ pub fn is_shown(row: &PlanRow<'_>) -> bool {
         _ => true,
     }
 }
+
+/// A change that makes a new revision, as the third column has it.
+pub const REVISION: &str = "new revision";
 
 /// An operation as the third column has it.
 pub fn word(op: Op) -> &'static str {
@@ -187,8 +210,34 @@ pub fn changed<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
     properties.join(",")
 }
 
+/// `image 1.27 → 1.28`: the change where it is the only one, and short; of two images that differ in their tag alone, the tags.
+fn only_change<'a>(mut changes: impl Iterator<Item = &'a Change>) -> Option<String> {
+    /// The longest value that is shown.
+    const LONGEST: usize = 30;
+    let (change, None) = (changes.next()?, changes.next()) else {
+        return None;
+    };
+    let (Some(Segment::Key(name)), Value::String(before), Value::String(after)) =
+        (change.path.segments().last(), &change.before, &change.after)
+    else {
+        return None;
+    };
+    let (before, after) = match (before.rsplit_once(':'), after.rsplit_once(':')) {
+        (Some((there, before)), Some((here, after))) if there == here => (before, after),
+        _ => (before.as_str(), after.as_str()),
+    };
+    let is_short = before.len().max(after.len()) <= LONGEST;
+    is_short.then(|| format!("{name} {before} → {after}"))
+}
+
 /// Op and reason in words: `replace, new one first: cidrBlock cannot change in place`.
 pub fn headline(step: &Step) -> String {
+    if step.is_revision {
+        return match &step.because {
+            Because::CannotChange(_) => REVISION.to_owned(),
+            _ => format!("{REVISION}: {}", reason(step)),
+        };
+    }
     let mut text = word(step.op()).to_owned();
     if let Action::CreateReplacement { order, .. } = &step.action {
         text.push_str(match order {
@@ -361,4 +410,49 @@ pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
         }
     }
     tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::path::Path;
+
+    fn change(path: &str, before: &str, after: &str) -> Change {
+        Change {
+            path: Path::parse(path).unwrap(),
+            kind: ChangeKind::Update,
+            before: before.into(),
+            after: after.into(),
+            replaces: true,
+            rewrites: false,
+        }
+    }
+
+    #[test]
+    fn the_only_change_of_a_revision_is_shown_with_its_values() {
+        let shown = |changes: &[Change]| only_change(changes.iter());
+        let image = |before, after| change("containerDefinitions[0].image", before, after);
+        assert_eq!(
+            shown(&[image(
+                "public.ecr.aws/shop/api:1.27",
+                "public.ecr.aws/shop/api:1.28"
+            )]),
+            Some("image 1.27 → 1.28".to_owned())
+        );
+        assert_eq!(
+            shown(&[image("shop/api:1", "store/api:1")]),
+            Some("image shop/api:1 → store/api:1".to_owned())
+        );
+        assert_eq!(
+            shown(&[change("cpu", "256", "512")]),
+            Some("cpu 256 → 512".to_owned())
+        );
+        let long = "x".repeat(31);
+        assert_eq!(shown(&[change("cpu", "256", &long)]), None);
+        assert_eq!(
+            shown(&[change("cpu", "256", "512"), image("a:1", "a:2")]),
+            None
+        );
+        assert_eq!(shown(&[]), None);
+    }
 }

@@ -1,8 +1,11 @@
 //! The end of a run: what failed and why, what came of it, how long it took.
+//!
+//! A run that did all that it was to do ends with [`render`], any other with [`stopped`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::annotation::Place;
+use super::estimate::Estimate;
 use super::line::Line;
 use super::message::Message;
 use super::pending;
@@ -41,14 +44,36 @@ pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
 /// `Resources:` with what was done, and `Duration:`.
 pub fn render(
     plan: &Plan,
-    outcome: &Outcome,
+    report: &Report,
     catalog: &Catalog,
+    estimate: Option<&Estimate>,
     width: Option<usize>,
 ) -> Vec<Line> {
-    let report = outcome.report();
+    let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
+    lines.extend(counts(plan, report));
+    lines.push(Line::new());
+    let waiting: Vec<_> = pending::of_report(plan, report, catalog)
+        .into_iter()
+        .filter(|waiting| !waiting.is_for_the_user())
+        .collect();
+    let mut waiting = pending::block(&waiting, width);
+    if !waiting.is_empty() {
+        lines.append(&mut waiting);
+        lines.push(Line::new());
+    }
+    let took = seconds(report.elapsed);
+    let expected = estimate.map_or_else(String::new, |estimate| {
+        format!(" ({})", estimate.expected())
+    });
+    lines.push(Line::styled(Style::Heading, "Duration:").and(format!(" {took}{expected}")));
+    lines
+}
+
+/// The number of resources that each operation was done to, a line each.
+fn counts(plan: &Plan, report: &Report) -> Vec<Line> {
     let done = tally(plan, report);
     let unchanged = done.get(&Op::Same).copied().unwrap_or(0);
-    let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
+    let mut lines = Vec::new();
     let (mut kinds, mut changed) = (0, 0);
     for op in [Op::Delete, Op::Replace, Op::Create, Op::Update, Op::Retain] {
         if let Some(&count) = done.get(&op) {
@@ -60,26 +85,101 @@ pub fn render(
             lines.push(Line::plain("    ").with(style::of(op), text));
         }
     }
-    for (count, word, style) in [
-        (report.failed.len(), "errored", Style::Error),
-        (report.interrupted.len(), "interrupted", Style::Warning),
-        (report.skipped.len(), "skipped", Style::Warning),
-    ] {
-        if count > 0 {
-            lines.push(Line::plain("    ").with(style, format!("{count} {word}")));
-        }
-    }
-    lines.extend(totals(kinds, changed, unchanged, lines.len() == 1));
-    lines.push(Line::new());
-    let mut waiting = pending::block(&pending::of_report(plan, report, catalog), width);
-    if !waiting.is_empty() {
-        lines.append(&mut waiting);
-        lines.push(Line::new());
-    }
-    lines.push(
-        Line::styled(Style::Heading, "Duration:").and(format!(" {}", seconds(report.elapsed))),
-    );
+    lines.extend(totals(kinds, changed, unchanged, lines.is_empty()));
     lines
+}
+
+/// The most names of one line.
+const MOST_NAMES: usize = 5;
+
+/// The end of a run that did not do all: what is done, what goes on in AWS by itself, what was not begun, and the command
+/// that goes on.
+pub fn stopped(
+    plan: &Plan,
+    outcome: &Outcome,
+    estimate: Option<&Estimate>,
+    again: &str,
+    width: Option<usize>,
+) -> Vec<Line> {
+    let report = outcome.report();
+    let (word, style) = match outcome {
+        Outcome::Cancelled(_) => ("Interrupted", Style::Warning),
+        Outcome::Failed(_) | Outcome::Done(_) => ("Failed", Style::Error),
+    };
+    let expected = estimate.map_or_else(String::new, |estimate| {
+        format!(" ({})", estimate.expected())
+    });
+    let mut lines = vec![
+        Line::styled(style, word).and(format!(" after {}{expected}", seconds(report.elapsed))),
+    ];
+    lines.extend(counts(plan, report));
+    let failed = report.failed.iter();
+    let failed = failed.map(|(id, error)| match error.kind {
+        ErrorKind::TimedOut => format!("{} (AWS goes on with it)", plan.steps[*id].urn.name()),
+        _ => plan.steps[*id].urn.name().to_owned(),
+    });
+    named(Style::Error, "failed", failed.collect(), width, &mut lines);
+    let under_way = report.interrupted.iter();
+    let under_way: Vec<String> = under_way
+        .map(|id| plan.steps[*id].urn.name().to_owned())
+        .collect();
+    let it = if under_way.len() == 1 { "it" } else { "them" };
+    let word = format!("still under way, and AWS goes on with {it}");
+    named(Style::Warning, &word, under_way, width, &mut lines);
+    let reached: BTreeSet<&Urn> = report
+        .failed
+        .iter()
+        .map(|(id, _)| id)
+        .chain(&report.interrupted)
+        .map(|id| &plan.steps[*id].urn)
+        .collect();
+    let not_begun: BTreeSet<&Urn> = report
+        .skipped
+        .iter()
+        .map(|(id, _)| &plan.steps[*id].urn)
+        .filter(|urn| !reached.contains(urn))
+        .collect();
+    if !not_begun.is_empty() {
+        let text = format!("{} not begun", not_begun.len());
+        lines.push(Line::plain("    ").with(Style::Warning, text));
+    }
+    let advice = if report.failed.is_empty() {
+        "To go on, run"
+    } else {
+        "To go on, follow the help above, then run"
+    };
+    lines.push(Line::plain(advice));
+    // Never wrapped: it would not survive the copying.
+    lines.push(Line::plain("    ").and(again));
+    lines
+}
+
+/// A number, what is true of so many resources, and which these are.
+fn named(
+    style: Style,
+    word: &str,
+    names: Vec<String>,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
+    if names.is_empty() {
+        return;
+    }
+    let lead = format!("{} {word}", names.len());
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let mut list = names[..names.len() - more].join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {more} more"));
+    }
+    let line = Line::styled(style, lead).and(format!(": {list}"));
+    let wrapped = match width {
+        Some(width) => line.wrapped(width.saturating_sub(6), usize::MAX),
+        None => vec![line],
+    };
+    for (index, line) in wrapped.into_iter().enumerate() {
+        let indent = if index == 0 { "    " } else { "      " };
+        lines.push(Line::plain(indent).then(line));
+    }
 }
 
 fn past(op: Op) -> &'static str {
@@ -96,15 +196,13 @@ fn past(op: Op) -> &'static str {
 /// The failure of each resource, and what to do next.
 pub fn diagnostics(
     plan: &Plan,
-    outcome: &Outcome,
+    report: &Report,
     secrets: &Secrets,
     place: &dyn Fn(&Urn) -> Option<Place>,
     again: &str,
 ) -> Vec<Message> {
-    let report = outcome.report();
-    let mut messages: Vec<Message> = report
-        .failed
-        .iter()
+    let failed = report.failed.iter();
+    failed
         .map(|(id, error)| {
             let mut error = error.clone();
             secrets.mask_error(&mut error);
@@ -112,31 +210,7 @@ pub fn diagnostics(
             let skipped = waiting_for(plan, report, *id);
             failure(step, &error, skipped, again).at(place(&step.urn))
         })
-        .collect();
-    messages.extend(report.interrupted.iter().map(|id| {
-        let step = &plan.steps[*id];
-        Message::warning(format!(
-            "{} `{}` was interrupted",
-            step.urn.token(),
-            step.urn.name()
-        ))
-        .fact(
-            "now",
-            "AWS goes on with what was under way; the next run finds it by its tags and resumes",
-        )
-        .help("run it again")
-        .command(again)
-        .at(place(&step.urn))
-    }));
-    if messages.is_empty() && matches!(outcome, Outcome::Cancelled(_)) {
-        let now = match report.skipped.len() {
-            1 => "1 step was not started; the others are done".to_owned(),
-            count => format!("{count} steps were not started; the others are done"),
-        };
-        let message = Message::warning("cancelled").fact("now", now);
-        messages.push(message.help("to go on, run").command(again));
-    }
-    messages
+        .collect()
 }
 
 fn failure(step: &Step, error: &ProviderError, skipped: usize, again: &str) -> Message {

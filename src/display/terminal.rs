@@ -6,12 +6,12 @@ use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::Term;
-use dialoguer::Select;
-use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
 use super::annotation::{self, Annotation};
+use super::events::{Ending, EventStream, JsonEvent};
 use super::line::Line;
 use super::outputs::for_screen;
+use super::select::Select;
 use super::style::ColorChoice;
 
 /// The smallest window: smaller ones are drawn as if they were this large.
@@ -65,6 +65,8 @@ pub struct Terminal {
     folding: LogCommands,
     /// The section that was begun and not yet ended.
     section: Option<Section>,
+    /// The events of the run, if standard output is theirs.
+    events: EventStream,
 }
 
 impl Terminal {
@@ -74,8 +76,6 @@ impl Terminal {
         let log_commands = LogCommands::from_environment();
         let colour_out = choice.applies(is_terminal, &variable);
         let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
-        // The colours of the prompts.
-        console::set_colors_enabled(colour_out);
         Self {
             out: Term::stdout(),
             is_terminal,
@@ -93,6 +93,57 @@ impl Terminal {
                 log_commands
             },
             section: None,
+            events: EventStream::off(),
+        }
+    }
+
+    /// The same, for a run whose events may have been asked for: standard output then carries them, and nothing else.
+    /// All text for people goes to standard error.
+    #[must_use]
+    pub fn with_events(mut self, events: &EventStream) -> Self {
+        self.events = events.clone();
+        if events.is_on() {
+            self.is_terminal = false;
+            self.colour_out = self.colour_err;
+            self.folding = self.log_commands;
+        }
+        self
+    }
+
+    /// Begins the events of a run.
+    pub fn begin_events(&self, events: &EventStream, command: &str) {
+        events.begin(command, &mut io::stdout().lock());
+    }
+
+    /// Returns whether standard output carries events.
+    pub fn streams(&self) -> bool {
+        self.events.is_on()
+    }
+
+    /// The stream of events of this run.
+    pub fn events(&self) -> &EventStream {
+        &self.events
+    }
+
+    /// Writes an event, if events were asked for.
+    pub fn event(&mut self, event: &JsonEvent) {
+        self.events.send(event, &mut io::stdout().lock());
+    }
+
+    /// Writes the last event, if events were asked for.
+    ///
+    /// # Errors
+    /// Events that could not be written.
+    pub fn end_events(&mut self, ending: Ending) -> io::Result<()> {
+        self.events.end(ending, &mut io::stdout().lock())
+    }
+
+    /// The stream that text for people goes to.
+    fn for_people(&self) -> Box<dyn Write> {
+        if self.streams() {
+            Box::new(io::stderr().lock())
+        } else {
+            Box::new(io::stdout().lock())
         }
     }
 
@@ -111,6 +162,9 @@ impl Terminal {
         if self.is_terminal {
             let (_, columns) = self.out.size_checked()?;
             Some(usize::from(columns).max(SMALLEST.0))
+        } else if self.streams() && io::stderr().is_terminal() {
+            let (_, columns) = Term::stderr().size_checked()?;
+            Some(usize::from(columns).max(SMALLEST.0))
         } else {
             self.columns.map(|columns| columns.max(SMALLEST.0))
         }
@@ -125,10 +179,10 @@ impl Terminal {
         )
     }
 
-    /// Writes lines to standard output.
+    /// Writes lines for people: to standard output, unless that carries events.
     pub fn print(&mut self, lines: &[Line]) {
         self.clear_frame();
-        write(&mut io::stdout().lock(), &text(lines, self.colour_out));
+        write(&mut self.for_people(), &text(lines, self.colour_out));
     }
 
     /// Writes lines to standard error.
@@ -145,12 +199,12 @@ impl Terminal {
             LogCommands::Ignored => self.print(std::slice::from_ref(title)),
             LogCommands::GitHub => {
                 let group = annotation::group(plain.trim_end_matches(':'));
-                self.order(&mut io::stdout().lock(), &format!("{group}\n"));
+                self.order(&mut self.for_people(), &format!("{group}\n"));
             }
             LogCommands::GitLab => {
                 let mark = section_mark("start", section);
                 let title = title.render(self.colour_out);
-                self.order(&mut io::stdout().lock(), &format!("{mark}{title}\n"));
+                self.order(&mut self.for_people(), &format!("{mark}{title}\n"));
             }
         }
         self.section = Some(section);
@@ -166,7 +220,7 @@ impl Terminal {
             LogCommands::GitHub => annotation::END_GROUP.to_owned(),
             LogCommands::GitLab => section_mark("end", section),
         };
-        self.order(&mut io::stdout().lock(), &format!("{mark}\n"));
+        self.order(&mut self.for_people(), &format!("{mark}\n"));
     }
 
     /// Shows errors and warnings beside the run, where there is a CI system that does so.
@@ -316,25 +370,9 @@ fn section_mark(what: &str, section: Section) -> String {
     format!("\u{1b}[0Ksection_{what}:{now}:fde_infra_{process}_{name}\r\u{1b}[0K")
 }
 
-/// Lets the user choose with the arrow keys. `None` if the terminal went away or the user pressed Ctrl-C.
-pub fn choose(prompt: &str, items: &[&str], default: usize, colour: bool) -> Option<usize> {
-    let theme: Box<dyn Theme> = if colour {
-        Box::new(ColorfulTheme::default())
-    } else {
-        Box::new(SimpleTheme)
-    };
-    let term = Term::stdout();
-    let chosen = Select::with_theme(theme.as_ref())
-        .with_prompt(prompt)
-        .items(items)
-        .default(default)
-        .report(true)
-        .interact_on(&term);
-    if chosen.is_err() {
-        // The prompt hides the cursor, and leaves it hidden when it is interrupted.
-        write(&mut io::stdout().lock(), "\u{1b}[?25h");
-    }
-    chosen.ok()
+/// Lets the user choose. `None` if the user has left the question, pressed Ctrl-C, or the terminal went away.
+pub fn choose(question: &str, choices: &[&str], default: usize, colour: bool) -> Option<usize> {
+    Select::new(question, choices, default).ask(&Term::stdout(), colour)
 }
 
 /// Asks for a line of text. `None` at the end of the input.

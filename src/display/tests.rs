@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 
+use super::Estimate;
 use super::fixtures::{self, SECTIONS, at, catalog, creation, everything, plan_of, request};
 use super::line::Line;
 use super::preview;
@@ -14,6 +15,7 @@ use super::secrets::Secrets;
 use super::view::View;
 use super::{diff, history, json, markdown, summary};
 use crate::deployment::{Deployment, Ending, Record};
+use crate::execute::{Event, Outcome, Report};
 use crate::plan::{Goal, Op, Plan, Refusal};
 
 fn text(lines: &[Line], colour: bool) -> String {
@@ -307,17 +309,31 @@ fn the_end_of_a_run() {
     expect_file!["../../tests/snapshots/display/end-80.txt"].assert_eq(&text(&lines, false));
 }
 
+/// Counts, and the time beside the one that was expected.
 #[test]
-fn summaries_and_diagnostics() {
+fn summaries() {
+    let plan = creation();
+    let (catalog, width) = (catalog(), Some(80));
+    let report = Report {
+        succeeded: (0..plan.steps.len()).collect(),
+        elapsed: at(372.0),
+        ..Report::default()
+    };
+    let estimate = Estimate::of(&plan, &catalog, false);
+    let lines = summary::render(&plan, &report, &catalog, estimate.as_ref(), width);
+    check_fits(&lines, 80);
+    expect_file!["../../tests/snapshots/display/summary.txt"].assert_eq(&text(&lines, false));
+}
+
+#[test]
+fn diagnostics() {
     let plan = creation();
     let outcome = fixtures::outcome(&plan);
-    let summary = summary::render(&plan, &outcome, &catalog(), Some(80));
-    expect_file!["../../tests/snapshots/display/summary.txt"].assert_eq(&text(&summary, false));
     for width in [Some(80), None] {
         let mut lines = Vec::new();
         let messages = summary::diagnostics(
             &plan,
-            &outcome,
+            outcome.report(),
             &Secrets::default(),
             &|_| None,
             "fde-infra up dev",
@@ -330,4 +346,81 @@ fn summaries_and_diagnostics() {
         let file = format!("../../tests/snapshots/display/diagnostics-{name}.txt");
         expect_file![file].assert_eq(&text(&lines, false));
     }
+}
+
+/// A run that was interrupted, one that failed, and one that only has to be repeated, in 80 columns and in 40.
+#[test]
+fn the_last_lines_of_a_run_that_stopped() {
+    let plan = creation();
+    let estimate = Estimate::of(&plan, &catalog(), false);
+    let Outcome::Failed(failed) = fixtures::outcome(&plan) else {
+        panic!("it fails");
+    };
+    let report = |interrupted: &[&str]| Report {
+        succeeded: failed.succeeded.clone(),
+        skipped: failed.skipped.clone(),
+        interrupted: interrupted
+            .iter()
+            .map(|name| fixtures::step(&plan, name))
+            .collect(),
+        elapsed: at(125.0),
+        ..Report::default()
+    };
+    let under_way = ["database/instance", "services/api/service"];
+    let outcomes = [
+        Outcome::Cancelled(report(&under_way)),
+        Outcome::Cancelled(report(&under_way[..1])),
+        Outcome::Failed(Report {
+            failed: failed.failed.clone(),
+            ..report(&[])
+        }),
+    ];
+    let mut screens = String::new();
+    for width in [80, 40] {
+        for outcome in &outcomes {
+            let again = "fde-infra up dev";
+            let lines = summary::stopped(&plan, outcome, estimate.as_ref(), again, Some(width));
+            check_fits(&lines, width);
+            screens.push_str(&text(&lines, false));
+            screens.push('\n');
+        }
+    }
+    expect_file!["../../tests/snapshots/display/stopped.txt"].assert_eq(&screens);
+}
+
+/// After a minute a row says how long it usually takes; after Ctrl-C, the last line says how long the end may take.
+#[test]
+fn frames_say_how_long() {
+    let plan = creation();
+    let mut progress = Progress::new(&plan, SECTIONS).with_usual_times(&catalog());
+    let mut log = Vec::new();
+    for event in fixtures::run(&plan) {
+        progress.on_event(&event);
+        log.extend(progress.plain(&event));
+    }
+    let log = text(&log, false);
+    assert!(
+        log.contains("database/instance creating (usually 5–15 min)\n"),
+        "{log}"
+    );
+    let rows = |progress: &Progress<'_>, now, width| {
+        let frame = progress.frame(at(now), 3, width, 24);
+        check_fits(&frame, width);
+        text(&frame, false)
+    };
+    let early = rows(&progress, 50.0, 80);
+    assert!(!early.contains("usually"), "{early}");
+    let mut screens = rows(&progress, 97.3, 80);
+    progress.on_signal("^C");
+    for event in fixtures::last_events(&plan) {
+        let is_cancelling = matches!(event, Event::Cancelling { .. });
+        progress.on_event(&event);
+        if is_cancelling {
+            for (now, width) in [(100.1, 80), (102.5, 120), (108.0, 80)] {
+                screens.push_str(&rows(&progress, now, width));
+            }
+        }
+    }
+    screens.push_str(&rows(&progress, 106.0, 80));
+    expect_file!["../../tests/snapshots/display/frames-cancelling.txt"].assert_eq(&screens);
 }

@@ -2,7 +2,7 @@
 //!
 //! A logical name is `<section>/<name>`; sections are the branches. Wide enough, everything is shown whole. Where the
 //! width is not enough, first the `aws:` of the types goes, then the service goes, then an info that does not fit
-//! stands below its row, then the middle of types and names goes.
+//! stands below its row, then the middle of types and names goes. A window narrower than 60 columns shows no types.
 
 use console::measure_text_width;
 
@@ -21,6 +21,8 @@ const SMALLEST_NAME: usize = 16;
 const SMALLEST_INFO: usize = 4;
 /// The columns that an info should have before types are shortened further.
 const GOOD_INFO: usize = 26;
+/// The narrowest width with a column for types.
+const NARROWEST_WITH_TYPES: usize = 60;
 
 /// The contents of one row, besides its type and name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,7 +67,7 @@ struct Entry {
 
 impl Tree<'_> {
     pub fn render(self, width: Option<usize>) -> Vec<Line> {
-        let title = Entry {
+        let mut title = Entry {
             prefix: String::new(),
             kind: "Type".to_owned(),
             is_section: false,
@@ -76,13 +78,17 @@ impl Tree<'_> {
                 info: Line::styled(Style::Heading, "Info"),
             },
         };
-        let to_come: Vec<Entry> = self
+        let mut to_come: Vec<Entry> = self
             .to_come
             .iter()
             .map(|row| Entry::of(row.clone(), "├─ │  ".to_owned()))
             .collect();
         let info_lines = self.info_lines;
-        let entries = self.entries();
+        let mut entries = self.entries();
+        if width.is_some_and(|width| width < NARROWEST_WITH_TYPES) {
+            let all = entries.iter_mut().chain(&mut to_come);
+            all.chain([&mut title]).for_each(Entry::without_type);
+        }
         let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
         let columns = Columns::measure(&title, &[&entries, &to_come], width, has_info);
         let mut lines = columns.lines(title, Style::Heading, 1);
@@ -158,6 +164,13 @@ impl Tree<'_> {
 }
 
 impl Entry {
+    /// Lets the name take the place of the type, in a window too narrow for both.
+    fn without_type(&mut self) {
+        if !self.is_section {
+            self.kind = std::mem::take(&mut self.name);
+        }
+    }
+
     fn of(row: Row, prefix: String) -> Self {
         Self {
             prefix,
@@ -320,6 +333,47 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::StackId;
+
+    #[test]
+    fn a_narrow_window_shows_no_types() {
+        let stack = StackId {
+            name: "shop".to_owned(),
+            environment: "dev".to_owned(),
+        };
+        let row = |name: &str| Row {
+            urn: Urn::new(&stack, "aws:ec2:Vpc", name),
+            cells: Cells {
+                op: Some(Op::Create),
+                status: Line::plain("create"),
+                info: Line::new(),
+            },
+        };
+        let shown = |width| -> Vec<String> {
+            let tree = Tree {
+                status_title: "Plan",
+                stack: "shop/dev".to_owned(),
+                stack_cells: Cells::default(),
+                rows: vec![row("network/vpc"), row("extra")],
+                to_come: Vec::new(),
+                sections: &["network"],
+                info_lines: 1,
+            };
+            let lines = tree.render(Some(width));
+            lines.iter().map(|line| line.render(false)).collect()
+        };
+        assert_eq!(
+            shown(59),
+            [
+                "     Name          Plan",
+                "     shop/dev",
+                "     ├─ network",
+                " +   │  └─ vpc     create",
+                " +   └─ extra      create",
+            ]
+        );
+        assert!(shown(60).iter().any(|line| line.contains("aws:ec2:Vpc")));
+    }
 
     #[test]
     fn numbers_in_names_sort_by_value() {

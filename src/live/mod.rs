@@ -22,6 +22,7 @@
 
 mod lookup;
 mod ownership;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,7 @@ use futures_util::future::{join_all, try_join_all};
 
 use lookup::lookup;
 use ownership::Unmarked;
+pub use tally::Tally;
 
 use crate::graph::ResourceGraph;
 use crate::resource::desired::source_of;
@@ -74,6 +76,19 @@ pub async fn read_with(
     graph: &ResourceGraph,
     hints: &Hints,
 ) -> Result<LiveSnapshot, ProviderError> {
+    read_counting(provider, graph, hints, &Tally::default()).await
+}
+
+/// Reads as [`read_with`] does, and counts for those who watch.
+///
+/// # Errors
+/// Those of [`read`].
+pub async fn read_counting(
+    provider: &dyn Provider,
+    graph: &ResourceGraph,
+    hints: &Hints,
+    tally: &Tally,
+) -> Result<LiveSnapshot, ProviderError> {
     let catalog = provider.catalog();
     let (facts, index) =
         futures_util::future::try_join(provider.facts(), provider.index(&graph.stack)).await?;
@@ -97,6 +112,7 @@ pub async fn read_with(
     add_hints(&mut indexed, &hints.objects, &graph.stack);
     let indexed = &indexed;
     let rounds = rounds(catalog, graph, indexed, &hints.tokens);
+    tally.begin(rounds.iter().map(Vec::len).sum());
     let later = rounds.iter().skip(1).flatten().copied();
     let later: BTreeSet<&str> = later.collect();
     let foreseen = &foreseen(provider, graph, &live, indexed, &later);
@@ -129,7 +145,11 @@ pub async fn read_with(
                         live,
                         session,
                     };
-                    provider.read(query)
+                    async move {
+                        let found = provider.read(query).await?;
+                        tally.add(found.len());
+                        Ok(found)
+                    }
                 });
                 try_join_all(reads).await?
             };

@@ -18,7 +18,7 @@ use super::{
     Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder,
     Step, StepId, Verdict, compare, deletes, exclusive, others, protect, target,
 };
-use crate::graph::{ResourceGraph, dependencies, topological};
+use crate::graph::{dependencies, topological};
 use crate::resource::{Urn, Value};
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
@@ -67,6 +67,7 @@ fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec
             comparison,
             decision,
         } = verdict;
+        let mut is_revision = false;
         let (action, because) = match decision {
             Decision::Keep { observed } => {
                 let urn = urn.clone();
@@ -93,13 +94,17 @@ fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec
                 because,
                 order,
             } => {
+                let schema = draft.catalog.get(urn.token());
+                is_revision = schema.is_some_and(|schema| schema.makes_revision(&comparison.diff));
                 // An object that others have deployed in the place of ours stays theirs.
                 if let Some(down) = nodes.down.get(&key(urn, &observed)) {
                     let delete = Action::DeleteReplaced {
                         observed: observed.clone(),
-                        data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
+                        data: protect::data_of_replaced(schema, &observed),
                     };
-                    steps.insert(*down, step(draft.graph, urn, delete, because.clone()));
+                    let mut step = Step::of(draft.graph, urn, delete, because.clone());
+                    step.is_revision = is_revision;
+                    steps.insert(*down, step);
                 }
                 let create = Action::CreateReplacement {
                     desired,
@@ -110,7 +115,9 @@ fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec
                 (create, because)
             }
         };
-        steps.insert(nodes.up[urn], step(draft.graph, urn, action, because));
+        let mut step = Step::of(draft.graph, urn, action, because);
+        step.is_revision = is_revision;
+        steps.insert(nodes.up[urn], step);
     }
     (steps, kept)
 }
@@ -123,26 +130,8 @@ fn departures(draft: &mut Draft<'_>, nodes: &Nodes, steps: &mut BTreeMap<usize, 
             observed: removal.observed,
             data: removal.data,
         };
-        let step = step(draft.graph, &removal.urn, delete, removal.because);
+        let step = Step::of(draft.graph, &removal.urn, delete, removal.because);
         steps.insert(node, step);
-    }
-}
-
-/// A step that waits for nothing yet, within the author's limit for it; there is no limit for what is not in the file.
-fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> Step {
-    let resource = graph.get(urn);
-    let timeouts = resource.map(|resource| resource.options.timeouts);
-    let timeouts = timeouts.unwrap_or_default();
-    Step {
-        urn: urn.clone(),
-        within: match action {
-            Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
-            Action::Update { .. } => timeouts.update,
-            Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
-        },
-        action,
-        because,
-        waits_for: BTreeSet::new(),
     }
 }
 

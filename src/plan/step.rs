@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::reason::Because;
+use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Desired, Observed, Urn};
@@ -59,6 +60,8 @@ pub struct Step {
     pub waits_for: BTreeSet<StepId>,
     /// The time that it may take, where the author says so.
     pub within: Option<Duration>,
+    /// True if it is a part of a replacement that makes a new revision, and so loses nothing.
+    pub is_revision: bool,
 }
 
 /// The operation on one resource, in a word: the symbol and the row of the preview.
@@ -74,6 +77,25 @@ pub enum Op {
 }
 
 impl Step {
+    /// A step that waits for nothing yet, within the author's limit for it; there is no limit for what is not in the file.
+    pub(super) fn of(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> Self {
+        let resource = graph.get(urn);
+        let timeouts = resource.map(|resource| resource.options.timeouts);
+        let timeouts = timeouts.unwrap_or_default();
+        Self {
+            urn: urn.clone(),
+            within: match action {
+                Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
+                Action::Update { .. } => timeouts.update,
+                Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
+            },
+            is_revision: false,
+            action,
+            because,
+            waits_for: BTreeSet::new(),
+        }
+    }
+
     /// The operation of the resource that this step is part of.
     pub fn op(&self) -> Op {
         match self.action {
@@ -81,6 +103,15 @@ impl Step {
             Action::Update { .. } => Op::Update,
             Action::CreateReplacement { .. } | Action::DeleteReplaced { .. } => Op::Replace,
             Action::Delete { .. } => Op::Delete,
+        }
+    }
+
+    /// The operation as it is shown: a new revision is one more change, and destroys nothing.
+    pub fn shown_op(&self) -> Op {
+        if self.is_revision {
+            Op::Update
+        } else {
+            self.op()
         }
     }
 

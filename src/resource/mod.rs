@@ -33,6 +33,7 @@ pub mod snapshot;
 pub mod tags;
 pub mod text_rule;
 pub mod urn;
+pub mod usual;
 pub mod value;
 mod written;
 

@@ -8,6 +8,7 @@ use super::pending::{Pending, RebootOrder};
 pub use super::property::{OutputTable, Property, PropertyTable, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
+use super::usual::UsualTime;
 use super::{Diff, Expiry, Interruption, InvalidInput, Observed, Properties};
 
 /// The way in which a create call can be repeated after its response was lost (`promises.md` §3).
@@ -120,6 +121,9 @@ pub struct Schema {
     pub holds_parent: bool,
     /// True if its name is unique in the account or in all of AWS, not in the region: the region is part of who owns it.
     pub global: bool,
+    /// The property that all revisions of an object have in common, where a change makes a new revision and the old one can
+    /// still be used: such a replacement loses nothing.
+    pub revision_of: Option<&'static str>,
     /// True if other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the
     /// live one, whatever its tags.
     pub follows_use: bool,
@@ -173,6 +177,8 @@ pub struct Schema {
     pub static_settings: Option<fn(diff: &Diff, observed: &Properties) -> Vec<String>>,
     /// It can be rebooted, which is done on request alone.
     pub reboots: Option<RebootOrder>,
+    /// The times that AWS usually takes; operations without one take seconds.
+    pub usual: &'static [UsualTime],
     /// The JSON schema of the inputs, from their Rust type.
     pub input_schema: fn() -> schemars::Schema,
 }
@@ -223,6 +229,7 @@ impl Schema {
             made_by_aws: false,
             goes_with_parent: false,
             idle_at_first: None,
+            revision_of: None,
             opens: false,
             holds_parent: false,
             global: false,
@@ -251,6 +258,7 @@ impl Schema {
             pending: None,
             static_settings: None,
             reboots: None,
+            usual: &[],
             input_schema: || schemars::schema_for!(Inputs),
         }
     }
@@ -463,6 +471,17 @@ impl Schema {
         self
     }
 
+    /// Returns whether a replacement for these differences makes a new revision.
+    pub fn makes_revision(&self, diff: &Diff) -> bool {
+        self.revision_of.is_some_and(|shared| !diff.touches(shared))
+    }
+
+    #[must_use]
+    pub fn revision_of(mut self, property: &'static str) -> Self {
+        self.revision_of = Some(property);
+        self
+    }
+
     #[must_use]
     pub fn opens(mut self) -> Self {
         self.opens = true;
@@ -622,6 +641,12 @@ impl Schema {
     #[must_use]
     pub fn interrupts(mut self, interruption: Interruption) -> Self {
         self.interruption = Some(interruption);
+        self
+    }
+
+    #[must_use]
+    pub fn usual(mut self, times: &'static [UsualTime]) -> Self {
+        self.usual = times;
         self
     }
 

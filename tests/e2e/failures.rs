@@ -74,13 +74,27 @@ async fn another_region_is_refused_before_any_call() {
     let resources = "topic: { type: aws:sns:Topic }";
     let program = Program::of(&world);
     let flag = program.run(resources, "up", &["--yes", "--region", "eu-west-1"]);
-    let program = program.with("AWS_REGION", "us-east-1");
-    let variable = program.run(resources, "preview", &[]);
-    for ended in [&flag, &variable] {
-        assert_eq!(ended.status, Some(REFUSED), "{}", ended.screen);
-        assert_eq!(ended.calls, [] as [String; 0], "{}", ended.screen);
-    }
-    check_screens("wrong_region", &[&flag, &variable], REFUSED);
+    assert_eq!(flag.calls, [] as [String; 0], "{}", flag.screen);
+    check_screen("wrong_region", &flag, REFUSED);
+}
+
+/// The shell's region is for all tools, and the file's for this stack: a run goes there, and says so.
+#[tokio::test]
+async fn the_region_of_the_shell_does_not_count() {
+    let world = World::new("e2e-failure-shell-region").await;
+    let resources = "topic: { type: aws:sns:Topic }";
+    let program = Program::of(&world).with("AWS_REGION", "us-east-1");
+    let ended = program.run(resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let note = "note: AWS_REGION is us-east-1; the stack is in eu-south-2, as stacks/dev.yaml says";
+    assert!(ended.stderr.contains(note), "{}", ended.screen);
+    let topics = world.sdk.sns.list_topics().send().await.expect("topics");
+    let name = format!(":{}-topic", world.stack_tag().replace('/', "-"));
+    let arns = topics.topics().iter().filter_map(|topic| topic.topic_arn());
+    let made: Vec<&str> = arns.filter(|arn| arn.ends_with(&name)).collect();
+    assert_eq!(made.len(), 1, "{topics:?}");
+    assert!(made[0].contains(":eu-south-2:"), "{made:?}");
+    world.destroy(resources).await;
 }
 
 /// AWS refuses signatures that are more than five minutes off.

@@ -16,7 +16,7 @@ const QUESTION: &str = "Do you want to perform this update?";
 /// The choices are yes, no and details; no is chosen to begin with.
 const YES: &str = "\u{1b}[A\r";
 const NO: &str = "\r";
-const DETAILS: &str = "\u{1b}[B\r";
+const DETAILS: &str = "d";
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -108,6 +108,8 @@ async fn an_update_wants_a_yes() {
     session.wait_for(QUESTION);
     session.answer(DETAILS);
     session.wait_for("displayName: \"Shop\"");
+    // What was decided on is shown once more.
+    session.wait_for("+ 1 to create");
     session.wait_for(QUESTION);
     session.answer(YES);
     let (status, shown) = session.ended();
@@ -115,6 +117,75 @@ async fn an_update_wants_a_yes() {
     let name = display_name(&world.sdk, &world).await;
     assert_eq!(name.as_deref(), Some("Shop"));
     world.destroy(TOPIC).await;
+}
+
+/// A letter is an answer, and `q` and Escape are a no.
+#[tokio::test]
+async fn letters_answer() {
+    let world = unlocked("e2e-prompt-letters").await;
+    let program = Program::of(&world);
+    program.write("stacks/dev.yaml", &world.file(TOPIC));
+    for (keys, status) in [("q", CANCELLED), ("\u{1b}", CANCELLED), ("y", DONE)] {
+        assert_eq!(display_name(&world.sdk, &world).await, None, "{keys:?}");
+        let mut session = Session::of(&program, &["up", STACK]);
+        session.wait_for(QUESTION);
+        session.answer(keys);
+        let ended = session.ended();
+        assert_eq!(ended.0, status, "{keys:?}: {}", ended.1);
+    }
+    let name = display_name(&world.sdk, &world).await;
+    assert_eq!(name.as_deref(), Some("Shop"));
+    world.destroy(TOPIC).await;
+}
+
+/// There is no undo, so the name is typed; a wrong one may be typed again, and none is a no.
+#[tokio::test]
+async fn a_destroy_wants_the_name() {
+    let world = unlocked("e2e-prompt-destroy").await;
+    world.up(TOPIC).await;
+    let program = Program::of(&world);
+    program.write("stacks/dev.yaml", &world.file(TOPIC));
+    let question = format!("Type {} to destroy 1 resource:", world.stack_tag());
+    let mut session = Session::of(&program, &["destroy", STACK]);
+    session.wait_for(&question);
+    session.answer("\n");
+    let (status, shown) = session.ended();
+    assert_eq!(status, CANCELLED, "{shown}");
+    let name = display_name(&world.sdk, &world).await;
+    assert_eq!(name.as_deref(), Some("Shop"));
+
+    let mut session = Session::of(&program, &["destroy", STACK]);
+    session.wait_for(&question);
+    session.answer("shop\n");
+    session.wait_for("`shop` is not the name of the stack.");
+    session.wait_for(&question);
+    session.answer(&format!("{}\n", world.stack_tag()));
+    let (status, shown) = session.ended();
+    assert_eq!(status, DONE, "{shown}");
+    assert_eq!(display_name(&world.sdk, &world).await, None);
+}
+
+/// Three questions make a stack.
+#[tokio::test]
+async fn a_first_stack_is_asked_for() {
+    let world = World::new("e2e-prompt-init").await;
+    let program = Program::of(&world);
+    let mut session = Session::of(&program, &["init"]);
+    session.wait_for("Name of the platform:");
+    session.answer("shop\n");
+    session.wait_for("Kind of environment?");
+    session.answer("s");
+    session.wait_for("AWS region, such as eu-south-2:");
+    session.answer("eu-west-1\n");
+    let (status, shown) = session.ended();
+    assert_eq!(status, DONE, "{shown}");
+    let file = program.directory().join("stacks/staging.yaml");
+    let text = std::fs::read_to_string(file).expect("it is written");
+    assert!(
+        text.starts_with("name: shop\nenvironment: staging"),
+        "{text}"
+    );
+    assert!(text.contains("\nregion: eu-west-1\n"), "{text}");
 }
 
 /// While the question stands there, another party is at work: the yes was to another plan.

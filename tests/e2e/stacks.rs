@@ -146,6 +146,7 @@ async fn there_and_back(stack: &str, consents: &[&str]) {
         "apiImage",
         "webRepositoryUrl",
         "webImage",
+        "url",
         "loadBalancerDnsName",
         "dashboardUrl",
     ] {

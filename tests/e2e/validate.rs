@@ -289,3 +289,56 @@ async fn a_load_balancer_that_serves_http_alone_is_warned_of() {
         }
     }
 }
+
+/// Several files are judged one by one, and the first that is refused decides the status; `-` is what comes in.
+#[tokio::test]
+async fn several_files_and_standard_input() {
+    let world = World::new("e2e-validate-several").await;
+    let program = Program::of(&world);
+    program.write("stacks/shop.yaml", &world.file(SHOP));
+    program.write("stacks/market.yaml", &world.file(SHOP));
+    let all_right = program.run_words(&["validate"]);
+    program.write("stacks/market.yaml", FAULTY_HEAD);
+    let one_wrong = program.run_words(&["validate", "market", "shop.yaml", "none"]);
+    let fed = program.run_with_input(&["validate", "-"], &world.file(SHOP));
+    let fed_wrong = program.run_with_input(&["validate", "-"], FAULTY_HEAD);
+    // Only a file that is judged comes in: what is deployed has a name.
+    let deployed = program.run_with_input(&["preview", "-"], &world.file(SHOP));
+    let all = [all_right, one_wrong, fed, fed_wrong, deployed];
+    let statuses = all.each_ref().map(|ended| ended.status);
+    assert_eq!(statuses, [DONE, USAGE, DONE, USAGE, NO_STACK]);
+    for ended in &all {
+        assert_eq!(ended.calls, [] as [String; 0], "{}", ended.screen);
+        assert_plain(ended);
+        assert_fits(ended);
+    }
+    expect_file!["../snapshots/commands/validate_several.txt"].assert_eq(&screens(&all));
+}
+
+/// Stacks are found from below the directory that has `stacks/`, up to the repository's own.
+#[tokio::test]
+async fn stacks_are_found_from_below() {
+    let world = World::new("e2e-validate-below").await;
+    let program = Program::of(&world);
+    program.write("stacks/shop.yaml", &world.file(SHOP));
+    let below = program.directory().join("stacks/more");
+    std::fs::create_dir_all(below.join(".git")).expect("it can be made");
+    let from = |place: &str, words: &[&str]| {
+        let output = program
+            .command(words)
+            .current_dir(program.directory().join(place))
+            .output();
+        program.ended(words, &output.expect("the program ends"), 0)
+    };
+    for (place, words, status) in [
+        ("stacks", &["validate"][..], DONE),
+        ("stacks", &["validate", "shop"], DONE),
+        ("stacks", &["validate", "shop.yaml"], DONE),
+        // What is above a repository is another's.
+        ("stacks/more", &["validate", "shop"], NO_STACK),
+        ("stacks/more/.git", &["validate", "shop"], NO_STACK),
+    ] {
+        let ended = from(place, words);
+        assert_eq!(ended.status, status, "{place}: {}", ended.screen);
+    }
+}

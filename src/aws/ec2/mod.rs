@@ -19,7 +19,7 @@ pub mod subnet;
 pub mod vpc;
 mod vpc_default_group;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, ResourceType, TagSpecification};
 use fde_infra_derive::operations;
 
 pub(super) use holders::PIECES;
@@ -194,13 +194,6 @@ fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
         .resource_type(kind)
         .set_tags(Some(to_sdk(tags)))
         .build()
-}
-
-/// The keys of tags to remove, whatever their values.
-pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
-    keys.iter()
-        .map(|key| Tag::builder().key(key).build())
-        .collect()
 }
 
 /// Checks that a range has the size that EC2 takes for networks and for subnets.

@@ -20,10 +20,12 @@ struct Page {
 }
 
 /// The numbers of images on the first page of a repository.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub all: usize,
     pub untagged: usize,
+    /// Tags and digests, if the page has all of them.
+    pub names: Option<Vec<String>>,
 }
 
 impl Page {
@@ -35,9 +37,16 @@ impl Page {
             let digests: BTreeSet<_> = images.map(ImageIdentifier::image_digest).collect();
             digests.len()
         };
+        let names = || {
+            let images = self.images.iter();
+            let names = images.flat_map(|image| [image.image_tag(), image.image_digest()]);
+            let names: BTreeSet<&str> = names.flatten().collect();
+            names.into_iter().map(str::to_owned).collect()
+        };
         Count {
             all: digests(true),
             untagged: digests(false),
+            names: self.next.is_none().then(names),
         }
     }
 }

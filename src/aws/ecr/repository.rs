@@ -288,6 +288,7 @@ fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Reposit
             repository_url: repository.repository_uri().map(str::to_owned),
             registry_id: repository.registry_id().map(str::to_owned),
             has_images: images.all > 0,
+            images: images.names,
             image_count: images.all,
             untagged_image_count: images.untagged,
         },

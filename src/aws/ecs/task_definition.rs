@@ -47,6 +47,7 @@ impl ResourceType for TaskDefinition {
             // A service shows which revision is in use.
             .reads_after(&[SERVICE])
             .follows_use()
+            .revision_of(Inputs::FAMILY)
             // Revisions of two definitions would look like those of one.
             .unique(&[&[Inputs::FAMILY]])
             // A service keeps the revision that it runs, deregistered or not.

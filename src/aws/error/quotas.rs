@@ -6,6 +6,9 @@
 use crate::resource::ProviderError;
 use crate::resource::provider::Remedy;
 
+/// The placeholder for the region in a remedy, which an error gets before its region is known.
+pub(super) const REGION: &str = "{region}";
+
 /// A quota that Service Quotas raises on request.
 struct Quota {
     /// The prefix of the operation, such as `ecs:` or `iam:CreateRole`, where several services or calls share the error
@@ -243,7 +246,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
     // IAM has one home region for all regions, and S3 counts per account.
     let region = match quota.service {
         "iam" | "s3" => "us-east-1",
-        _ => super::REGION,
+        _ => REGION,
     };
     let text = format!(
         "the account's quota is used up: {}{less}; request a higher one, which takes minutes to days, then run",

@@ -24,7 +24,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
-use crate::aws::tags::tagged;
+use crate::aws::tag_index::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::{Holder, Query};

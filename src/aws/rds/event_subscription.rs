@@ -8,10 +8,13 @@
 //! - Sources are added and removed by separate calls, one by one. No source at all means all sources of the account.
 //! - Categories require a source type: hashicorp/terraform-provider-aws#1817.
 
+mod checks;
+mod model;
+
 use aws_sdk_rds::types::EventSubscription as SdkSubscription;
 use futures_util::future::try_join_all;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+
+pub use self::model::Inputs;
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
@@ -20,92 +23,11 @@ use crate::aws::resource_type::{
 };
 use crate::aws::states::{self, EVENT_SUBSCRIPTION};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::diff::sorted;
-use crate::resource::property::lower_case;
 use crate::resource::provider::{Progress, Query};
-use crate::resource::text_rule::is_plain;
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, PropertyTable, ProviderError, Schema, Tags,
-    TextRule, Value,
-};
-
-/// The kinds of sources for which RDS has events:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateEventSubscription.html>
-const SOURCE_TYPES: [&str; 10] = [
-    "blue-green-deployment",
-    "custom-engine-version",
-    "db-cluster",
-    "db-cluster-snapshot",
-    "db-instance",
-    "db-parameter-group",
-    "db-proxy",
-    "db-security-group",
-    "db-snapshot",
-    "zero-etl",
-];
+use crate::resource::{Condition, CreateClass, ErrorKind, ProviderError, Schema, Tags};
 
 /// The minutes that a change may take. Terraform allows forty for each; most take one.
 const CHANGE_MINUTES: u64 = 40;
-
-/// Events of RDS that go to a topic.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The name: 1 to 254 letters, digits and hyphens; lower-cased by AWS.
-    #[property(replaces, lower_cased, text(NAME))]
-    pub name: String,
-    /// The ARN of a topic whose policy lets `events.rds.amazonaws.com` publish. RDS accepts no FIFO topic.
-    #[property(required, regional)]
-    pub sns_topic: String,
-    /// The kind of sources: `db-instance`, `db-parameter-group`, `db-snapshot` and so on. Unset: all kinds.
-    // Sources and categories are of one type, and AWS cannot switch back to all types.
-    #[property(replaces)]
-    pub source_type: Option<String>,
-    /// The identifiers of sources of that type, lower-cased by AWS. Unset: all sources of the account.
-    #[property(canonical(lower_cased_set))]
-    pub source_ids: Option<Vec<String>>,
-    /// The categories of that type: `failure`, `low storage`, `configuration change` and so on. Unset: all.
-    #[property(set)]
-    pub event_categories: Option<Vec<String>>,
-    /// True if events are sent.
-    #[property(default(true))]
-    pub enabled: bool,
-}
-
-const NAME: TextRule =
-    TextRule::new(1..=254).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
-
-fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
-    let mut invalid_inputs = Vec::new();
-    if inputs.sns_topic.rsplit('.').next() == Some("fifo") {
-        invalid_inputs.push(InvalidInput::new(
-            "snsTopic",
-            "is a FIFO topic, which RDS does not take",
-        ));
-    }
-    match inputs.source_type.as_deref() {
-        None => {
-            for (property, list) in [
-                ("sourceIds", &inputs.source_ids),
-                ("eventCategories", &inputs.event_categories),
-            ] {
-                if list.as_ref().is_some_and(|list| !list.is_empty()) {
-                    let invalid_input = InvalidInput::new(property, "goes with `sourceType`");
-                    invalid_inputs.push(invalid_input.decided_by([]));
-                }
-            }
-        }
-        Some(kind) if !SOURCE_TYPES.contains(&kind) => {
-            let kinds = SOURCE_TYPES.map(|kind| format!("`{kind}`")).join(", ");
-            invalid_inputs.push(InvalidInput::new(
-                "sourceType",
-                format!("is one of {kinds}"),
-            ));
-        }
-        Some(_) => {}
-    }
-    invalid_inputs
-}
 
 pub struct EventSubscription;
 
@@ -118,7 +40,7 @@ impl ResourceType for EventSubscription {
             .blockers(&[])
             .generated_name(Inputs::NAME, 254)
             .name_ignores_case()
-            .checks(|inputs| check(inputs, fit))
+            .checks(|inputs| check(inputs, checks::fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -272,14 +194,6 @@ impl ResourceType for EventSubscription {
 /// The error code of RDS for a source that does not exist.
 const SOURCE_NOT_FOUND: &str = "SourceNotFound";
 
-/// Converts identifiers to lower case, and sorts them: their order means nothing.
-fn lower_cased_set(ids: Value) -> Value {
-    match ids {
-        Value::List(ids) => sorted(Value::list(ids.into_iter().map(lower_case))),
-        other => other,
-    }
-}
-
 /// Returns a list, unless it is empty.
 fn given(list: Option<&Vec<String>>) -> Option<Vec<String>> {
     list.filter(|list| !list.is_empty()).cloned()
@@ -401,78 +315,5 @@ fn live(
         outputs: NoOutputs {},
         tags,
         condition: states::condition(EVENT_SUBSCRIPTION, status),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resource::diff::compare;
-    use crate::resource::value::properties;
-
-    fn invalid_inputs(given: &[(&str, Value)]) -> Vec<String> {
-        let schema = EventSubscription.schema();
-        let mut inputs = properties([("name", "a".into()), ("snsTopic", "arn".into())]);
-        inputs.extend(
-            given
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone())),
-        );
-        let invalid_inputs = schema.invalid_inputs(&schema.with_defaults(inputs));
-        invalid_inputs
-            .into_iter()
-            .map(|invalid_input| invalid_input.at)
-            .collect()
-    }
-
-    #[test]
-    fn sources_and_categories_go_with_a_type() {
-        let nothing = [""; 0];
-        assert_eq!(invalid_inputs(&[]), nothing);
-        let ids = ("sourceIds", vec!["shop"].into());
-        let categories = ("eventCategories", vec!["failure"].into());
-        let both = [ids.clone(), categories.clone()];
-        assert_eq!(invalid_inputs(&both), ["sourceIds", "eventCategories"]);
-        let kind = |kind: &str| ("sourceType", Value::from(kind));
-        assert_eq!(
-            invalid_inputs(&[kind("db-instance"), ids, categories]),
-            nothing
-        );
-        assert_eq!(invalid_inputs(&[kind("instance")]), ["sourceType"]);
-        assert_eq!(
-            invalid_inputs(&[("snsTopic", "a.fifo".into())]),
-            ["snsTopic"]
-        );
-    }
-
-    /// RDS returns empty lists for unset properties, and values in lower case and in an order of its own.
-    #[test]
-    fn what_rds_fills_in_is_no_difference() {
-        let schema = EventSubscription.schema();
-        let all = properties([("name", "a".into()), ("snsTopic", "t".into())]);
-        let empty: Value = Vec::<&str>::new().into();
-        let mut observed = all.clone();
-        observed.extend(properties([
-            ("sourceIds", empty.clone()),
-            ("eventCategories", empty),
-            ("enabled", true.into()),
-        ]));
-        let wanted = schema.with_defaults(all.clone());
-        assert_eq!(compare(&schema, &wanted, &observed).changes, []);
-        let mut wanted = all.clone();
-        wanted.extend(properties([
-            ("sourceType", "db-instance".into()),
-            ("sourceIds", vec!["Shop", "copy"].into()),
-            ("eventCategories", vec!["low storage", "failure"].into()),
-        ]));
-        let mut observed = all;
-        observed.extend(properties([
-            ("sourceType", "db-instance".into()),
-            ("sourceIds", vec!["copy", "shop"].into()),
-            ("eventCategories", vec!["failure", "low storage"].into()),
-            ("enabled", true.into()),
-        ]));
-        let wanted = schema.with_defaults(wanted);
-        assert_eq!(compare(&schema, &wanted, &observed).changes, []);
     }
 }

@@ -3,7 +3,7 @@
 //! - The master password is read from a secret at the moment it is sent: with the creation, and again once that secret, or
 //!   the password in it, differs from the one that was sent.
 //! - A read replica takes engine, user, encryption and subnets from its source, and some settings only once it exists.
-//! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
+//! - After a modification AWS may say `available` for up to a minute before it begins: see [`readiness::unfinished`].
 //! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
 //!   window, and as missing where not.
 //! - A major version upgrade is a special change: it goes together with a parameter group of its family, and requires
@@ -12,195 +12,45 @@
 //!
 //! - A reboot, which static parameters wait for, is only done on request.
 //!
-//! Parts: [`state`] has the status and the inputs of an instance, [`request`] builds the calls, [`defer`] knows what AWS
-//! decides once the instance exists, [`pending`] which changes are pending, and [`versions`] which versions there are.
+//! Parts: [`model`] has the properties, [`form`] reads them from an answer, [`state`] has the status of an instance,
+//! [`request`] builds the calls, [`readiness`] tells when one is complete, [`defer`] knows what AWS decides once the instance
+//! exists, [`pending`] which changes are pending, and [`versions`] which versions there are.
 
 mod aftermath;
 mod checks;
 mod defer;
 mod forbidden;
+mod form;
 mod maintenance;
+mod model;
 mod pending;
+mod readiness;
 mod request;
 mod restarts;
 mod search;
 mod state;
 mod versions;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_rds::types::DbInstance;
 use futures_util::future;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use self::model::{Inputs, Maintenance, Outputs};
+
+pub(super) use self::model::DELETION;
+pub(super) use self::search::using;
+
+use self::readiness::{until_settled, wait_until_gone};
+use self::search::describe;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
-use crate::aws::kms::canonical_key;
+use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Asking, Change, LiveOf, New, Old, ResourceType, adopt, check};
 use crate::aws::secretsmanager::{SecretText, key_of};
-use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
-use crate::resource::Tags;
+use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::diff::REBOOT;
-use crate::resource::provider::{Holder, Progress, Query, Remedy};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Observed, OutputTable, PropertyTable,
-    ProviderError, Schema, Value,
-};
-
-/// The times that an instance may take to come up, to change, and to be deleted (`aws-resources.md` §18).
-const CHANGE_MINUTES: u64 = 80;
-pub(super) const DELETION: Duration = Duration::from_mins(60);
-
-/// A database instance, or a read replica of one.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own in the API"
-)]
-pub struct Inputs {
-    /// The identifier: 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
-    #[property(replaces, lower_cased, text(checks::IDENTIFIER))]
-    pub identifier: String,
-    /// The engine: `postgres`, `mysql`, `mariadb`, … Required except for a replica.
-    #[property(server_chooses, replaces, lower_cased)]
-    pub engine: Option<String>,
-    /// The version: `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. A new instance
-    /// accepts only versions that are still on offer, which old minor versions are not. Default: AWS's choice.
-    #[property(server_chooses)]
-    pub engine_version: Option<String>,
-    /// The class: `db.t3.micro`, `db.r6g.large`, ……
-    #[property(required)]
-    pub instance_class: String,
-    /// The storage in GiB. It can only grow. Required except for a replica.
-    #[property(server_chooses)]
-    pub allocated_storage: Option<i32>,
-    /// The size in GiB up to which AWS lets the storage grow by itself. Default: it does not grow.
-    #[property(canonical(defer::zero_as_none))]
-    pub max_allocated_storage: Option<i32>,
-    /// The storage type: `gp2`, `gp3`, `io1` or `io2`.
-    #[property(default("gp3"))]
-    pub storage_type: String,
-    /// True if the storage is encrypted. Default: AWS's choice, false for an instance and that of its source for a replica.
-    #[property(server_chooses, replaces)]
-    pub storage_encrypted: Option<bool>,
-    /// The id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
-    #[property(server_chooses, replaces, canonical(canonical_key), regional)]
-    pub kms_key_id: Option<String>,
-    /// The provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
-    #[property(server_chooses)]
-    pub iops: Option<i32>,
-    /// The throughput in MiB per second. Only with `gp3` and from 400 GiB on. Default: the baseline.
-    #[property(server_chooses)]
-    pub storage_throughput: Option<i32>,
-    /// The database that is made along with the instance. Default: only the engine's own.
-    #[property(server_chooses, replaces)]
-    pub db_name: Option<String>,
-    /// The master user. Required except for a replica.
-    #[property(server_chooses, replaces)]
-    pub username: Option<String>,
-    /// The ARN of the secret whose JSON key `password` is the master password. Read when the instance is created, and again
-    /// when the secret is another one, or, for a secret of the stack that does not rotate by itself, another version of it.
-    /// Required except for a replica.
-    #[property(remembered, regional)]
-    pub master_password_secret_arn: Option<String>,
-    /// The port. Default: the engine's own, such as 5432.
-    #[property(server_chooses)]
-    pub port: Option<i32>,
-    /// The subnet group. Default: the group `default`, which is the default VPC.
-    #[property(server_chooses, replaces, lower_cased)]
-    pub db_subnet_group_name: Option<String>,
-    /// The security groups. Default: the default security group of the VPC.
-    #[property(server_chooses, set)]
-    pub vpc_security_group_ids: Option<Vec<String>>,
-    /// The parameter group. Default: AWS's group for the family. Another group takes full effect after a reboot.
-    #[property(server_chooses, lower_cased)]
-    pub parameter_group_name: Option<String>,
-    /// True if a standby is kept in another zone.
-    #[property(default(false))]
-    pub multi_az: bool,
-    /// The zone of an instance without a standby. Default: AWS's choice.
-    #[property(server_chooses, replaces, zone)]
-    pub availability_zone: Option<String>,
-    /// True if the host name resolves to a public address outside the VPC.
-    #[property(default(false))]
-    pub publicly_accessible: bool,
-    /// The days for which backups are kept, 0 to 35; 0 keeps none. Default: AWS's choice, 1 for an instance and 0 for a
-    /// replica.
-    #[property(server_chooses)]
-    pub backup_retention_period: Option<i32>,
-    /// The time for backups: `04:00-04:30`, UTC. Default: AWS's choice.
-    #[property(server_chooses)]
-    pub backup_window: Option<String>,
-    /// The time for maintenance: `sun:05:00-sun:05:30`, UTC. Default: AWS's choice.
-    #[property(server_chooses, lower_cased)]
-    pub maintenance_window: Option<String>,
-    /// True if AWS refuses to delete the instance.
-    #[property(default(false))]
-    pub deletion_protection: bool,
-    /// True if Performance Insights is on.
-    #[property(default(false))]
-    pub performance_insights_enabled: bool,
-    /// The days for which Performance Insights keeps data: 7, 731, or a multiple of 31. Default: 7.
-    #[property(server_chooses)]
-    pub performance_insights_retention_period: Option<i32>,
-    /// The KMS key of Performance Insights. Default: `alias/aws/rds`. Cannot change once set.
-    #[property(server_chooses, canonical(canonical_key))]
-    pub performance_insights_kms_key_id: Option<String>,
-    /// The seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off.
-    #[property(default(0))]
-    pub monitoring_interval: i32,
-    /// The role with which enhanced monitoring writes. Required if it is on.
-    #[property(server_chooses)]
-    pub monitoring_role_arn: Option<String>,
-    /// True if AWS installs minor versions in the maintenance window.
-    #[property(default(true))]
-    pub auto_minor_version_upgrade: bool,
-    /// True if a change of `engineVersion` may be one of the major version.
-    #[property(default(false), write_only)]
-    pub allow_major_version_upgrade: bool,
-    /// True if changes happen at once, false if in the maintenance window.
-    #[property(default(true), write_only)]
-    pub apply_immediately: bool,
-    /// True if snapshots get the tags of the instance.
-    #[property(default(false))]
-    pub copy_tags_to_snapshot: bool,
-    /// The logs to send to CloudWatch: `postgresql`, `upgrade`, … Default: none.
-    #[property(set)]
-    pub enabled_cloudwatch_logs_exports: Option<Vec<String>>,
-    /// True if IAM identities can log in.
-    #[property(default(false))]
-    pub iam_database_authentication_enabled: bool,
-    /// The certificate authority: `rds-ca-rsa2048-g1`, …… Default: AWS's choice.
-    #[property(server_chooses)]
-    pub ca_cert_identifier: Option<String>,
-    /// The instance to be a replica of, in the same region; it must keep backups. If this is removed, the replica is
-    /// promoted to an independent instance.
-    #[property(canonical(defer::source_name))]
-    pub replicate_source_db: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// The address with the port: `host:port`.
-    pub endpoint: Option<String>,
-    /// The host name.
-    pub address: Option<String>,
-    /// The zone of the host name, for alias records.
-    pub hosted_zone_id: Option<String>,
-    /// The permanent id, `db-…`; it stays the same when the instance is renamed.
-    pub resource_id: Option<String>,
-    /// True if parameters wait for a reboot.
-    pub pending_reboot: bool,
-    /// The values that wait for the maintenance window, by property.
-    pub pending: Option<BTreeMap<String, serde_json::Value>>,
-    /// The maintenance that AWS has announced.
-    #[serde(default)]
-    pub maintenance: Option<Vec<maintenance::Maintenance>>,
-}
+use crate::resource::provider::{Holder, Progress, Query};
+use crate::resource::{ErrorKind, Interruption, Schema, Value};
 
 pub struct Instance;
 
@@ -209,12 +59,12 @@ impl ResourceType for Instance {
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::of::<Inputs, Outputs>("aws:rds:Instance", CreateClass::NaturalKey)
+        model::properties()
             .named(Inputs::IDENTIFIER, 63)
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
-            .leaves(left)
+            .leaves(aftermath::left)
             .aftermath(aftermath::of)
             .uses(aftermath::log_groups)
             .blockers(&[])
@@ -254,7 +104,7 @@ impl ResourceType for Instance {
                 .and_then(|wanted| wanted.inputs.get("applyImmediately"))
                 .and_then(Value::as_bool)
                 .unwrap_or(true);
-            let mut live = state::live(instance, wanted.is_none() || !at_once);
+            let mut live = form::live(instance, wanted.is_none() || !at_once);
             live.inputs.apply_immediately = at_once;
             // The port appears with the host name, when the instance is nearly ready.
             if instance.endpoint().is_none() {
@@ -278,8 +128,10 @@ impl ResourceType for Instance {
             let created = while_in_use(Duration::from_mins(30), new.progress, || {
                 until_visible(|| async {
                     match &password {
-                        Some(password) => request::create(context, &new, password).await,
-                        None => request::create_replica(context, &new).await,
+                        Some(password) => {
+                            request::create(context, inputs, new.tags, password).await
+                        }
+                        None => request::create_replica(context, inputs, new.tags).await,
                     }
                 })
             })
@@ -297,7 +149,7 @@ impl ResourceType for Instance {
                 answer => answer?,
             };
             if !state::is_dying(&met) {
-                return adopt(new.tags, state::live(&met, false), error);
+                return adopt(new.tags, form::live(&met, false), error);
             }
             wait_until_gone(context, &inputs.identifier, new.progress).await?;
         }
@@ -333,7 +185,13 @@ impl ResourceType for Instance {
         } else {
             None
         };
-        if let Some(modify) = request::modify(context, &change, password.as_ref()) {
+        if let Some(modify) = request::modify(
+            context,
+            change.wanted,
+            change.observed,
+            change.diff,
+            password.as_ref(),
+        ) {
             let modified = until_visible(|| context.send(modify.clone()));
             if let Err(error) = modified.await {
                 return Err(versions::explained(context, change.wanted, error).await);
@@ -346,7 +204,7 @@ impl ResourceType for Instance {
             inputs.storage_throughput.get_or_insert(throughput);
         }
         if !change.touches(REBOOT) {
-            return Ok(state::settling(applied, "modifying"));
+            return Ok(form::settling(applied, "modifying"));
         }
         if change.diff.properties() != [REBOOT] {
             // An instance that is being modified is not rebooted.
@@ -355,7 +213,7 @@ impl ResourceType for Instance {
         context
             .send(context.rds.reboot_db_instance().db_instance_identifier(id))
             .await?;
-        Ok(state::settling(applied, state::REBOOTING))
+        Ok(form::settling(applied, state::REBOOTING))
     }
 
     async fn wait(
@@ -365,7 +223,7 @@ impl ResourceType for Instance {
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
         let instance = until_settled(context, &live, progress).await?;
-        let mut ready = state::live(&instance, !live.inputs.apply_immediately);
+        let mut ready = form::live(&instance, !live.inputs.apply_immediately);
         ready.inputs.apply_immediately = live.inputs.apply_immediately;
         ready.outputs.maintenance = live.outputs.maintenance;
         Ok(ready)
@@ -434,20 +292,6 @@ impl ResourceType for Instance {
     }
 }
 
-/// Returns what stays of an instance that is deleted with its data kept; nothing of one that has come up, and of which AWS
-/// no longer makes a final snapshot.
-fn left(instance: &Observed) -> Option<String> {
-    let text = match &instance.condition {
-        _ if instance.inputs.contains_key("replicateSourceDb") => {
-            "it is a copy: the data is its source's"
-        }
-        Condition::Settling(status) if state::takes_no_snapshot(status) => return None,
-        Condition::Broken(_) => "it never came up, so there is nothing in it",
-        _ => "a final snapshot stays",
-    };
-    Some(text.to_owned())
-}
-
 /// Returns the master password as its secret has it now. A replica has that of its source.
 async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<SecretText>> {
     match (
@@ -461,7 +305,7 @@ async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<Sec
 
 /// Returns the live object after a create call.
 fn created_live(new: &New<'_, Instance>, instance: &DbInstance) -> LiveOf<Instance> {
-    let mut live = state::settling(state::live(instance, true), "creating");
+    let mut live = form::settling(form::live(instance, true), "creating");
     // A replica takes settings that its call does not have from its source; an instance has all that was asked for.
     if new.inputs.replicate_source_db.is_none() {
         live.inputs = new.inputs.clone();
@@ -469,121 +313,5 @@ fn created_live(new: &New<'_, Instance>, instance: &DbInstance) -> LiveOf<Instan
     live
 }
 
-async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
-    let request = context
-        .rds
-        .describe_db_instances()
-        .db_instance_identifier(id);
-    let answer = context.send(request).await?;
-    expected(
-        "rds:DescribeDBInstances",
-        answer.db_instances.unwrap_or_default().pop(),
-        "an instance",
-    )
-}
-
-/// Returns the instances that use an RDS group, and so keep it from being deleted.
-pub(super) async fn using(
-    context: &Context,
-    asking: &Asking<'_>,
-    tags: &Tags,
-    uses: impl Fn(&DbInstance) -> bool,
-) -> AwsResult<Vec<Holder>> {
-    let asked = asking
-        .session
-        .once("rds:DescribeDBInstances", || search::all(context));
-    let instances = asked.await?;
-    let users = instances.iter().filter(|instance| uses(instance));
-    Ok(users
-        .map(|instance| {
-            let id = instance.db_instance_identifier().unwrap_or_default();
-            let text = format!("database `{id}`");
-            if super::from_sdk(instance.tag_list()).are_of_one_stack(tags) {
-                return Holder::passing(id, text);
-            }
-            let hand = Remedy::new(format!(
-                "{text}, which is not of this stack, uses it; give that another one, or delete it, then run"
-            ))
-            .command(format!(
-                "aws rds describe-db-instances --db-instance-identifier {id}"
-            ));
-            Holder::lasting(id, text, hand)
-        })
-        .collect())
-}
-
-/// Polls until the instance is ready and has the settings of `live`.
-async fn until_settled(
-    context: &Context,
-    live: &LiveOf<Instance>,
-    progress: &dyn Progress,
-) -> AwsResult<DbInstance> {
-    let started = tokio::time::Instant::now();
-    Wait::long("rds:DescribeDBInstances", CHANGE_MINUTES, progress)
-        .until(|| async {
-            let instance = until_visible(|| describe(context, &live.id)).await?;
-            let failed = |reason: &str| {
-                let message = format!("`{}` is {reason}", live.id);
-                let operation = "rds:DescribeDBInstances";
-                let mut error = ProviderError::new(ErrorKind::Failed, operation, message);
-                error.remedy = state::hand(&instance);
-                Err(error)
-            };
-            if let Some(reason) = state::failure(&instance) {
-                return failed(&reason);
-            }
-            let elapsed = started.elapsed();
-            let unfinished = state::unfinished(&instance, &live.inputs, elapsed)
-                .or_else(|| state::not_rebooted_yet(&instance, &live.condition, elapsed));
-            match unfinished {
-                Some(status) => Ok(Poll::Pending(status)),
-                None if state::is_full(&instance) => failed(&state::status(&instance)),
-                None => Ok(Poll::Ready(instance)),
-            }
-        })
-        .await
-}
-
-async fn wait_until_gone(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
-    let minutes = DELETION.as_secs() / 60;
-    Wait::long("rds:DescribeDBInstances", minutes, progress)
-        .until(|| async {
-            match describe(context, id).await {
-                Ok(instance) => Ok(Poll::Pending(state::status(&instance))),
-                Err(gone) if gone.is(ErrorKind::NotFound) => Ok(Poll::Ready(())),
-                Err(error) => Err(error),
-            }
-        })
-        .await
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resource::Properties;
-    use crate::resource::value::properties;
-
-    #[test]
-    fn of_a_failed_instance_that_has_data_nothing_is_left() {
-        let instance = |condition: Condition, outputs: Properties| Observed {
-            token: "aws:rds:Instance".to_owned(),
-            id: "shop".to_owned(),
-            arn: None,
-            inputs: Properties::new(),
-            outputs,
-            tags: crate::resource::Tags::default(),
-            condition,
-        };
-        let has_come_up = || properties([("address", "shop.example".into())]);
-        let failed = Condition::Settling("failed".to_owned());
-        assert_eq!(left(&instance(failed.clone(), has_come_up())), None);
-        assert_eq!(left(&instance(failed, Properties::new())), None);
-        let never_came_up = Condition::Broken("failed".to_owned());
-        let failed_on_create = left(&instance(never_came_up, Properties::new()));
-        assert!(failed_on_create.is_some_and(|text| text.contains("never came up")));
-        let no_network = Condition::Settling("incompatible-network".to_owned());
-        assert_eq!(left(&instance(no_network, has_come_up())), None);
-        let sound = left(&instance(Condition::Ready, has_come_up()));
-        assert_eq!(sound.as_deref(), Some("a final snapshot stays"));
-    }
-}
+mod tests;

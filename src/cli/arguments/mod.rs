@@ -180,6 +180,18 @@ pub struct LockArguments {
     pub no_lock: bool,
 }
 
+/// The switch of commands that tell what they do as events. It is looked up by its name before the command runs, so that
+/// no line for people comes before it.
+#[derive(Debug, Clone, Args)]
+pub struct EventArguments {
+    /// Print events as JSON, one object a line, and nothing else to standard output; without a prompt.
+    #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
+    json: bool,
+}
+
+/// The name that clap has for that switch.
+pub const JSON: &str = "json";
+
 impl SelectionArguments {
     /// The flags that select the same resources, each with its values.
     pub fn flags<'a>(&'a self, force: &'a ForceArguments) -> [(&'static str, &'a [String]); 8] {

@@ -7,7 +7,9 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use crate::cli::Exit;
 use crate::cli::report::show;
 use crate::cli::session::stack_file;
-use crate::display::{Annotation, ColorChoice, Line, Message, Severity, Terminal, sanitize};
+use crate::display::{
+    Annotation, ColorChoice, EventStream, Line, Message, Severity, Terminal, events, sanitize,
+};
 use crate::resource::shell::quoted;
 
 /// The commands that users of other tools type, each with its name here.
@@ -37,7 +39,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Prints help where it was asked for, and the mistake otherwise.
-pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
+pub fn report(error: &Error, arguments: &[OsString], detailed: bool, events: &EventStream) -> Exit {
+    let mut terminal = Terminal::new(ColorChoice::Auto).with_events(events);
     if let Some((word, right)) = from_elsewhere(error) {
         // Of what follows, only a stack is sure to mean the same here.
         let stack = arguments
@@ -50,7 +53,7 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         let message = Message::error(format!("there is no command `{word}`"))
             .help(format!("did you mean `{right}`?"))
             .command(format!("fde-infra {right}{stack}"));
-        show(&[message], &mut Terminal::new(ColorChoice::Auto));
+        show(&[message], &mut terminal);
     } else if is_harmless(error) {
         if error.print().is_err() {
             return Exit::Error;
@@ -59,13 +62,16 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         // It quotes the command line, which a script may have put together from anything.
         let text = error.render().to_string();
         let lines: Vec<Line> = text.lines().map(Line::plain).collect();
-        Terminal::new(ColorChoice::Auto).report(&lines);
+        terminal.report(&lines);
     }
     if error.use_stderr() && from_elsewhere(error).is_none() {
         let text = error.render().to_string();
         let usage = Annotation::new(Severity::Error, "usage", None);
-        let usage = usage.line(text.trim_end().trim_start_matches("error: "));
-        Terminal::new(ColorChoice::Auto).annotate(&[usage]);
+        let text = text.trim_end().trim_start_matches("error: ");
+        terminal.annotate(&[usage.line(text)]);
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let message = Message::error(lines.next().unwrap_or_default());
+        terminal.event(&events::diagnostic(&lines.fold(message, Message::help)));
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,

@@ -6,7 +6,8 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{
-    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+    EventArguments, ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean,
+    parallel,
 };
 use crate::cli::execution::agreement::{Agreed, agree};
 use crate::cli::execution::terms::Terms;
@@ -17,7 +18,8 @@ use crate::cli::session::whereabouts;
 use crate::cli::session::{Offline, Session, ShowOptions};
 use crate::cli::{CommandResult, Exit, Invocation, execution};
 use crate::deployment::Whereabouts;
-use crate::display::{Line, Message, Style, aftermath, terminal};
+use crate::display::{Line, Message, Style, aftermath, preview, terminal};
+use crate::execute::Report;
 use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
@@ -44,6 +46,8 @@ pub struct Arguments {
     parallel: NonZeroUsize,
     #[command(flatten)]
     lock: LockArguments,
+    #[command(flatten)]
+    events: EventArguments,
 }
 
 /// The help of `--target`. Dependents are deleted before their target, so the selection runs the other way than in `up`.
@@ -81,6 +85,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let plan = session.plan(invocation, &live, &request).await?;
     session.warn(&live, &request, &mut invocation.terminal);
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
+        session.tell_plan(invocation, &plan);
         let text = format!("There is nothing of {} to delete.", session.place());
         invocation.terminal.print(&[Line::plain(text)]);
         show(&doubts, &mut invocation.terminal);
@@ -104,6 +109,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
         Agreed::Go(turn, plan) => (turn, plan),
         Agreed::Nothing(plan) => {
+            execution::tell(invocation, &session, &plan, &Report::before(&plan));
             invocation.terminal.print(&[Line::new()]);
             return Ok(report_retained(invocation, &plan, Exit::Done));
         }
@@ -111,42 +117,41 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (outcome, failures) = turn
         .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
-    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let left = aftermath::block(&plan, report, catalog, invocation.terminal.width());
-    if !left.is_empty() {
-        invocation.terminal.print(&[Line::new()]);
-        invocation.terminal.print(&left);
-    }
-    show(&failures, &mut invocation.terminal);
-    show(&doubts, &mut invocation.terminal);
-    show(
-        &unmarked::left(invocation, &session, &plan),
-        &mut invocation.terminal,
-    );
+    let others: Vec<Message> = failures
+        .into_iter()
+        .chain(doubts)
+        .chain(unmarked::left(invocation, &session, &plan))
+        .collect();
+    let exit = execution::finish(invocation, &session, &plan, &outcome, &left, &others);
     Ok(report_retained(invocation, &plan, exit))
 }
 
-/// Asks the user to type the stack's name: there is no undo.
+/// Asks the user to type the stack's name, until it is right: there is no undo. Nothing typed is a no.
 async fn confirm(invocation: &mut Invocation, _: &Session, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
-    let colour = invocation.terminal.colours();
-    invocation.terminal.print(&[Line::new()
-        .with(Style::Warning, "There is no undo.")
-        .and(" To delete these resources, type the name of the stack.")]);
-    let question = Line::styled(Style::Bold, &name).and(":");
-    let answer = prompt::ask(invocation, move || terminal::ask(&question, colour)).await?;
-    invocation.terminal.print(&[Line::new()]);
-    match answer {
-        Some(answer) if answer == name => invocation.interrupts.begin_changes(),
-        Some(answer) if !answer.is_empty() => Err(Failure::new(
-            Exit::Cancelled,
-            Message::warning(format!(
-                "`{answer}` is not the name of the stack; nothing was changed"
-            ))
-            .help(format!("the name is `{name}`")),
-        )),
-        _ => Err(declined()),
+    let count = preview::changes(plan);
+    let resources = if count == 1 { "resource" } else { "resources" };
+    let question = Line::styled(Style::Warning, "There is no undo.")
+        .and(" Type ")
+        .with(Style::Bold, &name)
+        .and(format!(" to destroy {count} {resources}:"));
+    loop {
+        let colour = invocation.terminal.colours();
+        let prompt = question.clone();
+        let answer = prompt::ask(invocation, move || terminal::ask(&prompt, colour)).await?;
+        invocation.terminal.print(&[Line::new()]);
+        match answer {
+            Some(answer) if answer == name => return invocation.interrupts.begin_changes(),
+            Some(answer) if !answer.is_empty() => {
+                let text = format!("`{answer}` is not the name of the stack.");
+                invocation
+                    .terminal
+                    .print(&[Line::styled(Style::Warning, text)]);
+            }
+            _ => return Err(declined()),
+        }
     }
 }
 

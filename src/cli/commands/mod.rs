@@ -15,13 +15,15 @@ mod unlock;
 mod up;
 mod validate;
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
-use super::{CommandResult, Exit, Invocation};
+use super::arguments::JSON;
+use super::{CommandResult, Exit, Invocation, environment};
 use crate::cli::report::Failure;
 use crate::display::Message;
 
@@ -151,6 +153,21 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
+/// The command that a line asks for the events of, even where the rest of the line cannot be understood.
+pub fn streaming(arguments: &[OsString]) -> Option<&'static str> {
+    let asks = environment::asks_for_json() || arguments.iter().any(|word| word == "--json");
+    let of = |word: &OsString| {
+        COMMANDS.iter().find(|command| {
+            let aliases = command.aliases.iter().chain(command.hidden_aliases);
+            aliases.chain([&command.name]).any(|name| word == *name)
+        })
+    };
+    let command = arguments.iter().skip(1).find_map(of).filter(|_| asks)?;
+    let described = (command.arguments)(clap::Command::new(command.name));
+    let mut has = described.get_arguments().map(clap::Arg::get_id);
+    (!command.only_reads && has.any(|id| id == JSON)).then_some(command.name)
+}
+
 /// Takes the arguments of a command from what clap has parsed.
 fn read<A: FromArgMatches>(given: &ArgMatches) -> Result<A, Failure> {
     A::from_arg_matches(given).map_err(|error| {
@@ -172,6 +189,11 @@ pub struct Given {
 impl Given {
     pub async fn run(&self, invocation: &mut Invocation) -> CommandResult {
         (self.command.run)(invocation, &self.arguments).await
+    }
+
+    /// Returns whether the command is to tell what it does as events.
+    pub fn streams(&self) -> bool {
+        !self.command.only_reads && self.has_switch(JSON)
     }
 
     /// Returns whether the command has this switch, and it is on.

@@ -7,15 +7,16 @@ use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{
-    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+    EventArguments, ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean,
+    parallel,
 };
 use crate::cli::execution::agreement::{Agreed, agree};
 use crate::cli::execution::terms::Terms;
 use crate::cli::prompt::{self, NO, YES, declined};
-use crate::cli::report::{Failure, show};
+use crate::cli::report::Failure;
 use crate::cli::saved_plan::{Previewed, RetryHint, SavedPlan};
 use crate::cli::session::{Offline, Session, ShowOptions};
-use crate::cli::{CommandResult, Exit, Invocation, execution};
+use crate::cli::{CommandResult, Exit, Invocation, execution, pager};
 use crate::display::{Line, Message, aftermath, diff};
 use crate::execute::Report;
 use crate::live::Hints;
@@ -55,6 +56,8 @@ pub struct Arguments {
     parallel: NonZeroUsize,
     #[command(flatten)]
     lock: LockArguments,
+    #[command(flatten)]
+    events: EventArguments,
 }
 
 const DETAILS: &str = "details";
@@ -159,6 +162,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let (turn, plan) = match agree(invocation, &session, plan, read_at, &terms, confirm).await? {
         Agreed::Go(turn, plan) => (turn, plan),
         Agreed::Nothing(plan) => {
+            execution::tell(invocation, &session, &plan, &Report::before(&plan));
             show_what_is(invocation, &session, &plan);
             return Ok(Exit::Done);
         }
@@ -167,15 +171,11 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
         .run(invocation, &session, &plan, arguments.parallel.get())
         .await;
     invocation.force = still_to_force(&plan, outcome.report());
-    let exit = execution::finish(invocation, &session, &plan, &outcome);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let stays = aftermath::block(&plan, report, catalog, invocation.terminal.width());
-    if !stays.is_empty() {
-        invocation.terminal.print(&[Line::new()]);
-        invocation.terminal.print(&stays);
-    }
-    show(&failures, &mut invocation.terminal);
-    Ok(exit)
+    Ok(execution::finish(
+        invocation, &session, &plan, &outcome, &stays, &failures,
+    ))
 }
 
 /// The resources that `--replace` and `--reboot` still have to name when the run is repeated: a replacement that was begun
@@ -204,13 +204,14 @@ fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
 /// Shows the outputs, and what is still to be done: both stay of interest when nothing has changed.
 fn show_what_is(invocation: &mut Invocation, session: &Session, plan: &Plan) {
     let report = Report::before(plan);
-    let width = invocation.terminal.width();
     if !report.outputs.is_empty() {
         invocation.terminal.print(&[Line::new()]);
         execution::show_outputs(invocation, &report.outputs);
     }
-    let notes = execution::notes(session, plan, &report, width);
-    invocation.terminal.print(&notes);
+    let todos = execution::images(invocation, session, plan, &report);
+    if !todos.is_empty() {
+        execution::show_next(invocation, &report, todos);
+    }
 }
 
 /// Asks until the answer is yes or no.
@@ -225,9 +226,11 @@ async fn confirm(
             Some(YES) => return invocation.interrupts.begin_changes(),
             Some(DETAILS) => {
                 let width = invocation.terminal.width();
-                let lines = diff::render(plan, &session.offline.catalog, width);
+                let mut lines = vec![Line::new()];
+                lines.extend(diff::render(plan, &session.offline.catalog, width));
+                pager::show(invocation, lines).await;
+                session.show_counts(invocation, plan);
                 invocation.terminal.print(&[Line::new()]);
-                invocation.terminal.print(&lines);
             }
             // Also where the terminal went away.
             _ => return Err(declined()),

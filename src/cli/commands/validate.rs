@@ -7,6 +7,7 @@ use crate::cli::report::Failure;
 use crate::cli::session::{Offline, stack_file};
 use crate::cli::{CommandResult, Exit, Invocation};
 use crate::display::Line;
+use crate::display::line::wrap;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -61,6 +62,8 @@ fn judge(invocation: &mut Invocation) -> Result<(), Failure> {
         offline.graph.stack,
         offline.stack.region
     );
-    invocation.terminal.print(&[Line::plain(text)]);
+    let lines = wrap(&text, invocation.terminal.width());
+    let lines: Vec<Line> = lines.iter().map(Line::plain).collect();
+    invocation.terminal.print(&lines);
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::cli::report::{Failure, show};
 use crate::cli::session::Session;
 use crate::cli::{Exit, Invocation};
 use crate::deployment::{Loss, Seen, moment};
-use crate::display::{Line, Message, Style, Terminal, lock, seconds};
+use crate::display::{Line, Message, Style, Terminal, events, lock, seconds};
 use crate::resource::{ErrorKind, ProviderError};
 
 /// The time between two lines that say that the wait goes on.
@@ -42,6 +42,7 @@ impl Audience {
             Some((_, then)) => !self.can_animate && waited >= *then + STILL_WAITING,
         };
         if is_news {
+            terminal.event(&events::lock_waiting(seen, waited));
             let message = Message::warning(format!(
                 "waiting for another run to end, {} of at most {}",
                 seconds(waited),
@@ -56,15 +57,37 @@ impl Audience {
             self.last_shown = Some((seen.lease.id.clone(), waited));
         }
         if self.can_animate {
-            let text = format!(
-                "Waiting for the lock of {}, {} of at most {} …",
-                self.place,
-                seconds(waited),
-                seconds(self.patience)
-            );
-            terminal.status(Line::styled(Style::Faint, text));
+            terminal.status(waiting(waited, self.patience, &self.place));
         }
     }
+}
+
+/// The status line of a wait. The times come first: the end is cut where there is too little room.
+fn waiting(waited: Duration, patience: Duration, place: &str) -> Line {
+    let text = format!(
+        "Waiting for the lock, {} of at most {}: {place} …",
+        seconds(waited),
+        seconds(patience)
+    );
+    Line::styled(Style::Faint, text)
+}
+
+/// The status line while the lock is taken.
+pub(super) fn taking(place: &str) -> Line {
+    let text = format!("Taking the lock, so that no other run changes the stack: {place} …");
+    Line::styled(Style::Faint, text)
+}
+
+/// The status line while the run is announced.
+pub(super) fn announcing(place: &str) -> Line {
+    let text = format!("Recording that this run begins: {place} …");
+    Line::styled(Style::Faint, text)
+}
+
+/// The status line of the last calls.
+pub(super) fn ending(place: &str) -> Line {
+    let text = format!("Recording how the run ended, and releasing the lock: {place} …");
+    Line::styled(Style::Faint, text)
 }
 
 fn held(message: Message, seen: &Seen) -> Message {
@@ -146,4 +169,18 @@ pub(super) fn lost(loss: &Loss) -> Message {
         "now",
         "two runs may have changed the stack at the same time; the next one corrects the result",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_of_a_wait_are_not_cut() {
+        let place = "happyrobot-fde-of-a-customer/staging in 123456789012, eu-south-2";
+        let (waited, patience) = (Duration::from_secs(65), Duration::from_secs(600));
+        let line = waiting(waited, patience, place).cut(79).render(false);
+        let expected = "Waiting for the lock, 1m05s of at most 10m00s: happyrobot-fde";
+        assert!(line.starts_with(expected), "{line}");
+    }
 }

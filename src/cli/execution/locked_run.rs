@@ -7,7 +7,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::execute;
 use super::keeper::Keeper;
-use super::lock_reports::{Audience, LAPSES, failures, in_vain, without_lock};
+use super::lock_reports::{
+    Audience, LAPSES, announcing, ending, failures, in_vain, taking, without_lock,
+};
 use super::terms::Terms;
 use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::Previewed;
@@ -17,7 +19,7 @@ use crate::deployment::{
     Before, Begun, Ending, History, Hold, Known, Lease, Lock, Process, Record, Taking, Whereabouts,
     history, moment,
 };
-use crate::display::{Message, seconds, summary};
+use crate::display::{Line, Message, events, seconds, summary};
 use crate::execute::Outcome;
 use crate::plan::{Op, Plan};
 use crate::resource::proof::RunMark;
@@ -79,6 +81,7 @@ impl LockedRun {
             ..Lease::default()
         };
         let patience = terms.lock.lock_timeout;
+        tell(invocation, taking(&session.place()));
         let taking = {
             let mut audience = Audience::new(invocation.can_animate(), session, patience);
             let terminal = &mut invocation.terminal;
@@ -101,6 +104,7 @@ impl LockedRun {
                 return Err(cancelled);
             }
             Ok(Taking::Taken(hold)) => {
+                invocation.terminal.event(&events::lock_state("taken"));
                 let before = session.remembered();
                 let is_next = turn.announce(invocation, session, plan, true).await;
                 turn.is_first = !hold.came_after_others
@@ -162,7 +166,9 @@ impl LockedRun {
         let history = History::of(&session.offline.graph.stack, session.provider.context());
         let beginning = history.begin(&mut run, before.versions[1], &parts);
         let limit = LAST_CALLS[0] / 2;
+        tell(invocation, announcing(&session.place()));
         let announced = timeout(limit, beginning).await;
+        invocation.terminal.clear_frame();
         let announced = announced.unwrap_or_else(|_| {
             let text = format!("no answer within {}", seconds(limit));
             let kind = ErrorKind::TimedOut;
@@ -234,7 +240,12 @@ impl LockedRun {
         let known = before.as_ref().map(Whereabouts::before);
         let record = self.record(session, plan, &outcome, started, before);
         let is_too_long = record.made.is_none() && !record.unread;
-        let messages = self.end(invocation, session, Some((record, known))).await;
+        tell(invocation, ending(&session.place()));
+        let (messages, released) = self.end(invocation, session, Some((record, known))).await;
+        invocation.terminal.clear_frame();
+        if released {
+            invocation.terminal.event(&events::lock_state("released"));
+        }
         let too_long = is_too_long.then(|| {
             Message::warning("the stack has more objects than its record has room for").fact(
                 "now",
@@ -246,7 +257,10 @@ impl LockedRun {
 
     /// Ends a turn that came to nothing.
     pub(super) async fn give_back(self, invocation: &mut Invocation, session: &Session) {
-        let messages = self.end(invocation, session, None).await;
+        let (messages, released) = self.end(invocation, session, None).await;
+        if released {
+            invocation.terminal.event(&events::lock_state("released"));
+        }
         show(&messages, &mut invocation.terminal);
     }
 
@@ -302,13 +316,14 @@ impl LockedRun {
         }
     }
 
-    /// Puts the run on record and then gives the lock back, so that the next lock holder sees the record.
+    /// Puts the run on record and then gives the lock back, so that the next lock holder sees the record. Also returns
+    /// whether a lock was given back.
     async fn end(
         mut self,
         invocation: &Invocation,
         session: &Session,
         record: Option<(Record, Option<Before>)>,
-    ) -> Vec<Message> {
+    ) -> (Vec<Message>, bool) {
         let asked = invocation.interrupts.count();
         let limit = last_calls(asked) / 2;
         let late = |operation: &str| {
@@ -326,7 +341,7 @@ impl LockedRun {
                 unwritten = added.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             }
             let Some(hold) = hold else {
-                return failures(unwritten, None, None);
+                return (failures(unwritten, None, None), false);
             };
             // The user has heard of a loss that came while the run went on.
             let was_ours = hold.lost.is_none();
@@ -334,7 +349,8 @@ impl LockedRun {
             let released = timeout(limit, lock.release(hold)).await;
             let unreleased = released.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             let loss = hold.lost.as_ref().filter(|_| was_ours);
-            failures(unwritten, unreleased, loss)
+            let is_released = unreleased.is_none() && hold.lost.is_none();
+            (failures(unwritten, unreleased, loss), is_released)
         };
         // A user who interrupts now, or once more, does not want to wait.
         let hurry = async {
@@ -348,11 +364,20 @@ impl LockedRun {
         tokio::select! {
             biased;
             messages = last => messages,
-            () = hurry => vec![Message::warning(
-                "interrupted: this run may not be on record, and its lock may not be released",
-            )
-            .fact("now", LAPSES)],
+            () = hurry => {
+                let message = Message::warning(
+                    "interrupted: this run may not be on record, and its lock may not be released",
+                );
+                (vec![message.fact("now", LAPSES)], false)
+            }
         }
+    }
+}
+
+/// Says what is being done, where something can be drawn over.
+fn tell(invocation: &mut Invocation, line: Line) {
+    if invocation.can_animate() {
+        invocation.terminal.status(line);
     }
 }
 

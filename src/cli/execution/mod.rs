@@ -14,14 +14,18 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
-use crate::cli::interrupt::Signals;
 use crate::cli::report::show;
 use crate::cli::session::{Offline, Session};
 use crate::cli::{Exit, Invocation, refusal};
-use crate::display::line::wrap;
-use crate::display::{Line, Message, Progress, Secrets, Section, Style, message, outputs, summary};
+use crate::display::events::JsonEvent;
+use crate::display::next::{self, Todo};
+use crate::display::{
+    Estimate, Line, Message, Progress, Secrets, Section, Style, events, message, outputs, pending,
+    summary,
+};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
+use crate::resource::shell::quoted;
 use crate::resource::{ErrorKind, Urn, Value};
 
 /// The time between two frames.
@@ -44,6 +48,9 @@ pub async fn execute(
     invocation.terminal.print(&[Line::new()]);
     let sections = Offline::sections();
     let mut progress = Progress::new(plan, &sections).with_idle(&session.offline.catalog);
+    if !invocation.global.sandbox {
+        progress = progress.with_usual_times(&session.offline.catalog);
+    }
     if invocation.environment.is_ci() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         progress = progress.begun(now.unwrap_or_default());
@@ -68,14 +75,20 @@ pub async fn execute(
                 biased;
                 heard = interrupts.next() => {
                     cancel.request();
-                    let width = terminal.width();
-                    terminal.report(&notice(heard, width));
+                    terminal.event(&heard.event());
+                    let signal = heard.last.unwrap_or("a signal");
+                    progress.on_signal(signal);
+                    if heard.count > 1 {
+                        let text = format!("{signal} received again; stopping at once");
+                        terminal.report(&[Line::styled(Style::Warning, text)]);
+                    }
                 }
                 message = next(&mut notices) => show(&[message], terminal),
                 event = receiver.recv() => match event {
                     None => break,
                     Some(mut event) => {
                         secrets.mask_event(&mut event);
+                        terminal.event(&events::happened(plan, &event));
                         progress.on_event(&event);
                         if !can_animate {
                             terminal.print(progress.plain(&event).as_slice());
@@ -114,39 +127,24 @@ async fn next(notices: &mut Option<watch::Receiver<Option<Message>>>) -> Message
     std::future::pending().await
 }
 
-fn notice(heard: Signals, width: Option<usize>) -> Vec<Line> {
-    let signal = heard.last.unwrap_or("a signal");
-    let repeat = match signal {
-        "^C" => "press ^C",
-        _ => "send it",
-    };
-    let text = if heard.count == 1 {
-        format!(
-            "{signal} received; cancelling. Calls under way are finished, no new ones are started. To stop at once, \
-             {repeat} again; the next run resumes."
-        )
-    } else {
-        format!("{signal} received again; terminating.")
-    };
-    wrap(&text, width)
-        .into_iter()
-        .map(|line| Line::styled(Style::Warning, line))
-        .collect()
-}
-
-/// Shows how a run ended, and returns the exit status of the program.
+/// Shows how a run ended, and returns the exit status of the program. `others` is what went wrong besides the plan, `stays`
+/// what AWS keeps.
 pub fn finish(
     invocation: &mut Invocation,
     session: &Session,
     plan: &Plan,
     outcome: &Outcome,
+    stays: &[Line],
+    others: &[Message],
 ) -> Exit {
     let catalog = &session.offline.catalog;
-    let secrets = Secrets::of(plan, catalog).and(outcome.report().objects.values(), catalog);
+    let report = outcome.report();
+    let secrets = Secrets::of(plan, catalog).and(report.objects.values(), catalog);
     let place = |urn: &Urn| session.offline.place(urn);
     let retry = invocation.retry_command();
-    let mut messages = summary::diagnostics(plan, outcome, &secrets, &place, &retry.to_string());
-    messages.extend(refusal::left_alone(plan, outcome.report(), catalog, retry));
+    let again = retry.to_string();
+    let mut messages = summary::diagnostics(plan, report, &secrets, &place, &again);
+    messages.extend(refusal::left_alone(plan, report, catalog, retry));
     if !messages.is_empty() {
         invocation
             .terminal
@@ -154,9 +152,26 @@ pub fn finish(
         show(&messages, &mut invocation.terminal);
         invocation.terminal.report(&[Line::new()]);
     }
+    tell(invocation, session, plan, outcome.report());
     let width = invocation.terminal.width();
+    let estimate = Estimate::of(plan, catalog, invocation.global.sandbox);
+    let estimate = estimate.as_ref();
+    if !matches!(outcome, Outcome::Done(_)) {
+        if !stays.is_empty() {
+            invocation.terminal.print(stays);
+            invocation.terminal.print(&[Line::new()]);
+        }
+        if !others.is_empty() {
+            show(others, &mut invocation.terminal);
+            invocation.terminal.report(&[Line::new()]);
+        }
+        // What a user sees last is what they go by.
+        let lines = summary::stopped(plan, outcome, estimate, &again, width);
+        invocation.terminal.report(&lines);
+        return exit(outcome);
+    }
     if plan.goal == Goal::Up {
-        let outputs = outcome.report().outputs.iter().cloned();
+        let outputs = report.outputs.iter().cloned();
         let (known, unknown): (Vec<_>, Vec<_>) = outputs.partition(|(_, value)| value.is_known());
         if !known.is_empty() {
             show_outputs(invocation, &known);
@@ -172,12 +187,49 @@ pub fn finish(
             invocation.terminal.print(&[Line::new()]);
         }
     }
-    let mut lines = summary::render(plan, outcome, catalog, width);
-    if plan.goal == Goal::Up {
-        lines.extend(notes(session, plan, outcome.report(), width));
+    let mut lines = summary::render(plan, report, catalog, estimate, width);
+    if !stays.is_empty() {
+        lines.push(Line::new());
+        lines.extend_from_slice(stays);
     }
     invocation.terminal.print(&lines);
+    show(others, &mut invocation.terminal);
+    if plan.goal == Goal::Up {
+        let waiting = pending::of_report(plan, report, catalog);
+        let waiting = waiting.iter().filter(|waiting| waiting.is_for_the_user());
+        let waiting = waiting.map(|waiting| {
+            let reboots = waiting.to_reboot();
+            let reboot = || invocation.stack_command("up").with("--reboot", &reboots);
+            Todo {
+                text: format!("{}: {}", waiting.urn.name(), waiting.event()),
+                commands: (!reboots.is_empty())
+                    .then(|| reboot().to_string())
+                    .into_iter()
+                    .collect(),
+            }
+        });
+        let mut todos = images(invocation, session, plan, report);
+        todos.extend(waiting);
+        show_next(invocation, report, todos);
+    }
     exit(outcome)
+}
+
+/// Tells those who read events what the run has come to.
+pub fn tell(invocation: &mut Invocation, session: &Session, plan: &Plan, report: &Report) {
+    if !invocation.terminal.streams() {
+        return;
+    }
+    let todos = images(invocation, session, plan, report);
+    let terminal = &mut invocation.terminal;
+    if plan.goal == Goal::Up {
+        terminal.event(&events::outputs(&report.outputs));
+        for Todo { text, commands } in todos {
+            terminal.event(&JsonEvent::Note { text, commands });
+        }
+    }
+    let changes = events::changes(plan, report);
+    terminal.events().set_changes(changes);
 }
 
 /// Prints the outputs of a stack.
@@ -191,22 +243,70 @@ pub fn show_outputs(invocation: &mut Invocation, outputs: &[(String, Value)]) {
     invocation.terminal.end();
 }
 
-/// Notes on what the user still has to do, going by what is live now.
-pub fn notes(session: &Session, plan: &Plan, report: &Report, width: Option<usize>) -> Vec<Line> {
-    let mut lines = Vec::new();
+/// What there is to do for the images of services, going by what is live now.
+pub fn images(
+    invocation: &Invocation,
+    session: &Session,
+    plan: &Plan,
+    report: &Report,
+) -> Vec<Todo> {
+    let mut todos = Vec::new();
     for note in &session.offline.notes {
+        // What depends on something that this run did not reach is not worth a word.
         let done = report.resolve(plan, &note.unless);
-        let text = report.resolve(plan, &note.text);
-        // A note that depends on something this run did not reach is not worth a word.
         if !done.is_known() || done.as_bool() == Some(true) {
             continue;
         }
-        if let Some(text) = text.as_str() {
-            lines.push(Line::new());
-            lines.extend(message::note(text, width));
+        let commands = note.commands.iter().map(|command| {
+            let command = report.resolve(plan, command);
+            Some(with_profile(command.as_str()?, invocation))
+        });
+        if let Some(commands) = commands.collect() {
+            todos.push(Todo {
+                text: note.text.clone(),
+                commands,
+            });
         }
     }
-    lines
+    if !todos.is_empty() {
+        if invocation.global.sandbox {
+            todos.push(Todo {
+                text: "The sandbox takes no images by `docker push`; AWS does.".to_owned(),
+                commands: Vec::new(),
+            });
+        }
+        todos.push(Todo {
+            text: "Then run:".to_owned(),
+            commands: vec![invocation.stack_command("up").to_string()],
+        });
+    }
+    todos
+}
+
+/// A command of AWS's own tool, with the profile of the run.
+fn with_profile(command: &str, invocation: &Invocation) -> String {
+    match (&invocation.global.profile, command.strip_prefix("aws ")) {
+        (Some(profile), Some(rest)) => format!("aws --profile {} {rest}", quoted(profile)),
+        _ => command.to_owned(),
+    }
+}
+
+/// Prints what there is to do now, and where the stack answers.
+pub fn show_next(invocation: &mut Invocation, report: &Report, mut todos: Vec<Todo>) {
+    let url = report.outputs.iter().find(|(name, _)| name == "url");
+    let url = url.and_then(|(_, value)| value.as_str());
+    // No name server knows the addresses of the local account.
+    if let Some(url) = url.filter(|_| !invocation.global.sandbox) {
+        todos.push(Todo {
+            text: format!("The stack answers at {url}"),
+            commands: Vec::new(),
+        });
+    }
+    let lines = next::section(&todos, invocation.terminal.width());
+    if !lines.is_empty() {
+        invocation.terminal.print(&[Line::new()]);
+        invocation.terminal.print(&lines);
+    }
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -3,6 +3,7 @@
 
 mod consent;
 mod in_use;
+mod missing;
 mod stopped;
 pub mod unmarked;
 
@@ -19,14 +20,15 @@ use stopped::{Stopped, name_key, past, properties};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(invocation: &Invocation, session: &Session, plan: &Plan) -> Option<Failure> {
-    if plan.refusals.is_empty() {
-        return None;
-    }
     let stopped = &Stopped {
         invocation,
         session,
         plan,
     };
+    if plan.refusals.is_empty() {
+        let missing = missing::images(stopped);
+        return (!missing.is_empty()).then(|| Failure::several(Exit::Refused, missing));
+    }
     let mut messages: Vec<Message> = plan
         .refusals
         .iter()
@@ -63,6 +65,7 @@ pub fn of(invocation: &Invocation, session: &Session, plan: &Plan) -> Option<Fai
     messages.extend(retained(plan, session));
     messages.extend(consent::holds_data(stopped));
     messages.extend(consent::guarded(stopped));
+    messages.extend(missing::images(stopped));
     Some(Failure::several(Exit::Refused, messages))
 }
 

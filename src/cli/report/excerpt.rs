@@ -10,12 +10,11 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 /// The reach of a part from the fault, in lines, to show other places that have to do with it.
 const MOST_LINES: usize = 50;
 
-/// The longest line that is not cut, in bytes.
-const LONGEST_LINE: usize = 500;
+/// The columns beside a line: its number, a bar, and the spaces around them.
+const GUTTER: usize = 10;
 
-/// The bytes of a cut line that are kept before the place that is shown, and from there on.
-const BEFORE: usize = 60;
-const FROM: usize = 240;
+/// The fewest columns of a line that are shown.
+const FEWEST: usize = 30;
 
 /// The mark of a cut in a line.
 const CUT: char = '…';
@@ -28,6 +27,8 @@ pub struct Part {
     /// The number of its first line, from 0.
     first_line: usize,
     pieces: Vec<Piece>,
+    /// The longest line that is not cut, in bytes, which are never fewer than columns.
+    room: usize,
 }
 
 /// A stretch of text that was kept in one piece.
@@ -42,8 +43,8 @@ struct Piece {
 
 impl Part {
     /// The lines around the first of these places, and around those of the others that are near. Places lie on whole
-    /// characters.
-    pub fn around(name: String, text: &str, places: &[Range<usize>]) -> Self {
+    /// characters. Lines are cut around what is shown of them, so that they fit a width.
+    pub fn around(name: String, text: &str, places: &[Range<usize>], width: usize) -> Self {
         let main = places.first().map_or(0, |place| place.start);
         let reach = line_above(text, main, MOST_LINES)..line_below(text, main, MOST_LINES);
         let near = || places.iter().filter(|place| is_near(&reach, place));
@@ -56,6 +57,7 @@ impl Part {
             text: String::new(),
             first_line: text[..start].matches('\n').count(),
             pieces: Vec::new(),
+            room: width.saturating_sub(GUTTER).max(FEWEST),
         };
         let mut line = start;
         for piece in text[start..end].split_inclusive('\n') {
@@ -70,12 +72,14 @@ impl Part {
     /// Adds a line, which is to be seen from `shown` on.
     fn add(&mut self, text: &str, line: Range<usize>, shown: usize) {
         let end = line.start + text[line.clone()].trim_end_matches('\n').len();
-        if end - line.start <= LONGEST_LINE {
+        if end - line.start <= self.room {
             self.keep(text, line.clone(), line.start);
             return;
         }
-        let from = text.ceil_char_boundary(shown.saturating_sub(BEFORE).max(line.start));
-        let to = text.floor_char_boundary((shown + FROM).min(end));
+        // A quarter of the room is for what stands before it.
+        let before = self.room / 4;
+        let from = text.ceil_char_boundary(shown.saturating_sub(before).max(line.start));
+        let to = text.floor_char_boundary((from + self.room).min(end));
         if from > line.start {
             self.text.push(CUT);
         }

@@ -7,7 +7,9 @@ use crate::aws;
 use crate::cli::environment;
 use crate::display::message;
 use crate::display::sanitize::{self, is_harmful, sanitize};
-use crate::display::{Annotation, Line, Place, Secrets, Severity, Style, Terminal};
+use crate::display::{
+    Annotation, Line, Message, Place, Secrets, Severity, Style, Terminal, events,
+};
 use crate::stack::{Label, Source, Span, StackError, StackErrors, redact};
 
 /// Columns of a source excerpt where nothing limits them.
@@ -34,6 +36,11 @@ pub(super) fn show_places(
         .map(|error| hidden.without(error))
         .collect();
     for error in &told {
+        terminal.event(&events::diagnostic(&message_of(
+            error,
+            severity,
+            &hidden.sources,
+        )));
         terminal.report(&head_of(error, severity));
         if let Some(excerpt) = excerpt(error, &hidden.sources, width, colour) {
             terminal.report_rendered(&excerpt);
@@ -46,6 +53,28 @@ pub(super) fn show_places(
     told.iter()
         .map(|error| annotation(error, severity, &hidden.sources))
         .collect()
+}
+
+/// A fault as a message, for those who read no excerpts.
+fn message_of(error: &StackError, severity: Severity, sources: &[Source]) -> Message {
+    let message = match severity {
+        Severity::Error => Message::error(error.to_string()),
+        Severity::Warning => Message::warning(error.to_string()),
+    };
+    let message = message.code(error.code()).at(place(error.place(), sources));
+    let labels = error.labels.iter();
+    let message = labels.fold(message, |message, label| {
+        let source = sources.get(label.span.source as usize);
+        let name = source.map_or_else(String::new, |source| {
+            let line = line_of(&source.text, label.span.range().start);
+            format!("{}:{line}", source.name)
+        });
+        message.fact(name, label.text.clone())
+    });
+    match &error.help {
+        Some(help) => message.help(help.clone()),
+        None => message,
+    }
 }
 
 /// A fault as CI shows it beside the file.
@@ -138,7 +167,9 @@ pub fn excerpt(
         .iter()
         .filter(|label| label.span.source == main);
     let name = sanitize(&source.name).into_owned();
-    let part = Part::around(name, &source.text, &here.map(place).collect::<Vec<_>>());
+    let width = width.unwrap_or(WIDTH);
+    let places: Vec<_> = here.map(place).collect();
+    let part = Part::around(name, &source.text, &places, width);
     let mut diagnostic = MietteDiagnostic::new(String::new());
     let mut elsewhere = Vec::new();
     for label in &error.labels {
@@ -160,7 +191,7 @@ pub fn excerpt(
     let report = miette::Report::new(diagnostic).with_source_code(part.with_text(harmless));
     let mut rendered = String::new();
     let rendering = GraphicalReportHandler::new_themed(theme)
-        .with_width(width.unwrap_or(WIDTH))
+        .with_width(width)
         .with_links(false)
         .render_report(&mut rendered, report.as_ref());
     rendering.ok()?;
@@ -284,9 +315,9 @@ mod tests {
                 error[fde::stack::unknown_key]: unknown key
                    ╭─[stacks/dev.yaml:2:150606]
                  1 │ a: 1
-                 2 │ … x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y,…
-                   ·                                                              ──┬──
-                   ·                                                                ╰── here
+                 2 │ …x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y…
+                   ·                   ──┬──
+                   ·                     ╰── here
                  3 │ b: 2
                    ╰────
             "#]],

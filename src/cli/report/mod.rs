@@ -11,7 +11,7 @@ pub use fault::{excerpt, place};
 use std::fmt;
 
 use crate::cli::Exit;
-use crate::display::{Annotation, Line, Message, Severity, Style, Terminal};
+use crate::display::{Annotation, Line, Message, Severity, Style, Terminal, events};
 use crate::plan::verify::Violation;
 use crate::stack::StackErrors;
 use fault::show_places;
@@ -95,6 +95,7 @@ pub fn warn(warnings: &StackErrors, terminal: &mut Terminal) {
 pub fn show(messages: &[Message], terminal: &mut Terminal) {
     let width = terminal.width();
     for (index, message) in messages.iter().enumerate() {
+        terminal.event(&events::diagnostic(message));
         let mut lines = message.render(width);
         if index > 0 {
             lines.insert(0, Line::new());

@@ -10,27 +10,33 @@ use crate::display::Message;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::redact::hide;
 
-/// Refuses a flag or variable that names another region than the stack file: something is mixed up then.
+/// Refuses a flag that names another region than the stack file: something is mixed up then.
 pub(super) fn guard_region(offline: &Offline, global: &GlobalArguments) -> Result<(), Failure> {
     let wanted = &offline.stack.region;
-    let (source, other) = match (&global.region, environment::aws_region()) {
-        (Some(region), _) => ("--region", region.clone()),
-        (None, Some(region)) => ("AWS_REGION", region),
-        _ => return Ok(()),
-    };
-    if other == *wanted {
+    let Some(other) = global.region.as_ref().filter(|region| *region != wanted) else {
         return Ok(());
-    }
+    };
     let message = Message::error("this is not the stack's region")
         .code("fde::guard::region")
         .fact("stack", format!("{} is in {wanted}", offline.graph.stack))
-        .fact("asked for", format!("{other}, by {source}"))
+        .fact("asked for", format!("{other}, by --region"))
         .fact("now", "nothing was read or changed")
         .help(format!(
-            "drop {source}, or correct `region` in {}",
+            "drop --region, or correct `region` in {}",
             offline.file_name()
         ));
     Err(Failure::new(Exit::Refused, message))
+}
+
+/// The note about a variable that names another region than the stack file. It is meant for other tools, so it does not
+/// count, but who has set it should know.
+pub(super) fn other_region(offline: &Offline) -> Option<String> {
+    let wanted = &offline.stack.region;
+    let other = environment::aws_region().filter(|region| region != wanted)?;
+    let file = offline.file_name();
+    Some(format!(
+        "AWS_REGION is {other}; the stack is in {wanted}, as {file} says"
+    ))
 }
 
 /// Refuses credentials of another account than the stack file names.

@@ -21,6 +21,7 @@ pub use offline::{Offline, path_of};
 pub use remembered::Remembered;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,13 +31,17 @@ use crate::cli::Invocation;
 use crate::cli::arguments::exclusive;
 use crate::cli::report::{self, Failure};
 use crate::display::{
-    Line, Message, Section, Style, Terminal, View, annotation, diff, message, preview,
+    Estimate, Line, Message, Section, Style, Terminal, View, annotation, diff, events, message,
+    preview, progress,
 };
-use crate::live::{self, Hints};
+use crate::live::{self, Hints, Tally};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::provider::Progress;
 use crate::resource::{LiveSnapshot, Observed, Provider};
-use connection::{guard_account, guard_region, not_connected};
+use connection::{guard_account, guard_region, not_connected, other_region};
+
+/// The time between two states of the status line.
+const FRAME: Duration = Duration::from_millis(100);
 
 /// A stack, and the account it is in.
 pub struct Session {
@@ -72,6 +77,10 @@ impl Session {
         ])?;
         let region = offline.stack.region.clone();
         guard_region(&offline, &invocation.global)?;
+        if let Some(note) = other_region(&offline) {
+            let width = invocation.terminal.width();
+            invocation.terminal.report(&message::note(&note, width));
+        }
         let mut connection = Connection {
             profile: invocation.global.profile.clone(),
             region: Some(region),
@@ -117,20 +126,21 @@ impl Session {
         invocation: &mut Invocation,
         hints: &Hints,
     ) -> Result<LiveSnapshot, Failure> {
+        let tally = Tally::default();
         let reading = Reading {
             place: self.place(),
+            tally: &tally,
             can_animate: invocation.can_animate(),
             screen: Mutex::new(Screen {
                 terminal: &mut invocation.terminal,
                 said: None,
+                waits_for: String::new(),
+                tick: 0,
             }),
         };
-        reading.status("");
-        let work = live::read_with(&self.provider, &self.offline.graph, hints);
-        let live = invocation
-            .interrupts
-            .guard(with_progress(&reading, work))
-            .await;
+        let work = live::read_counting(&self.provider, &self.offline.graph, hints, &tally);
+        let work = reading.shown_beside(with_progress(&reading, work));
+        let live = invocation.interrupts.guard(work).await;
         invocation.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(invocation, &error))
     }
@@ -203,27 +213,60 @@ impl Session {
             Goal::Up => "Previewing update",
             Goal::Destroy => "Previewing destroy",
         };
-        let width = invocation.terminal.width();
         let sections = Offline::sections();
-        let view = View {
-            plan,
-            catalog: &self.offline.catalog,
-            sections: &sections,
-            show_sames: options.show_sames,
-            width,
-        };
+        let view = self.view(invocation, plan, options, &sections);
+        let width = view.width;
         let mut lines = vec![Line::new()];
         if options.diff {
             lines.extend(diff::render(plan, &self.offline.catalog, width));
         }
         lines.extend(preview::tree(view));
         let title = Line::styled(Style::Heading, title).and(format!(" ({}):", self.place()));
+        self.tell_plan(invocation, plan);
         invocation.terminal.begin(Section::Preview, &title);
         invocation.terminal.print(&lines);
         // The folded sections hide nothing that a reader has to know.
         invocation.terminal.end();
         invocation.terminal.print(&preview::conclusion(view));
+        let is_local = invocation.global.sandbox;
+        let estimate = Estimate::of(plan, &self.offline.catalog, is_local);
+        // A plan that is refused is not run.
+        if let Some(estimate) = estimate.filter(|_| plan.refusals.is_empty()) {
+            invocation.terminal.print(&[Line::new()]);
+            invocation.terminal.print(&estimate.lines(width));
+        }
         self.tell_drift(invocation, plan);
+    }
+
+    /// Prints the counts of a plan once more: the details of it have moved them off the screen.
+    pub fn show_counts(&self, invocation: &mut Invocation, plan: &Plan) {
+        let sections = Offline::sections();
+        let view = self.view(invocation, plan, ShowOptions::default(), &sections);
+        invocation.terminal.print(&preview::counts(view));
+    }
+
+    fn view<'a>(
+        &'a self,
+        invocation: &Invocation,
+        plan: &'a Plan,
+        options: ShowOptions,
+        sections: &'a [&'a str],
+    ) -> View<'a> {
+        View {
+            plan,
+            catalog: &self.offline.catalog,
+            sections,
+            show_sames: options.show_sames,
+            width: invocation.terminal.width(),
+        }
+    }
+
+    /// Tells those who read events about a plan.
+    pub fn tell_plan(&self, invocation: &mut Invocation, plan: &Plan) {
+        if invocation.terminal.streams() {
+            let event = events::of_plan(plan, &self.offline.catalog);
+            invocation.terminal.event(&event);
+        }
     }
 
     /// Tells CI about drift: changes that a person has made by hand, or that something else has made.
@@ -243,6 +286,7 @@ pub struct ShowOptions {
 /// Says what a read waits for: in the status line meanwhile, or now and then in a line of its own.
 struct Reading<'a> {
     place: String,
+    tally: &'a Tally,
     can_animate: bool,
     screen: Mutex<Screen<'a>>,
 }
@@ -251,6 +295,42 @@ struct Screen<'a> {
     terminal: &'a mut Terminal,
     /// The time at which a line was last written.
     said: Option<Instant>,
+    /// What the reading waits for, in words.
+    waits_for: String,
+    tick: usize,
+}
+
+impl Reading<'_> {
+    /// Draws the status line again and again while the work goes on.
+    async fn shown_beside<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut ticker = tokio::time::interval(FRAME);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                _ = ticker.tick(), if self.can_animate => {
+                    let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+                    screen.tick += 1;
+                    let line = reading(&self.place, self.tally, &screen.waits_for, screen.tick);
+                    screen.terminal.status(line);
+                }
+            }
+        }
+    }
+}
+
+/// The status line. What moves comes first: the end is cut where there is too little room.
+fn reading(place: &str, tally: &Tally, waits_for: &str, tick: usize) -> Line {
+    let mut text = format!("{} Reading", progress::spinner(tick));
+    let (read, all, objects) = tally.counts();
+    if all > 0 {
+        text.push_str(&format!(" {read} of {all} types, {objects} objects"));
+    }
+    if !waits_for.is_empty() {
+        text.push_str(&format!("; {waits_for}"));
+    }
+    Line::styled(Style::Faint, format!("{text}: {place} …"))
 }
 
 impl Progress for Reading<'_> {
@@ -259,13 +339,33 @@ impl Progress for Reading<'_> {
         const PAUSE: Duration = Duration::from_secs(10);
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.can_animate {
-            let line = format!("Reading {} … {text}", self.place);
-            screen.terminal.status(Line::styled(Style::Faint, line));
+            text.clone_into(&mut screen.waits_for);
         } else if !text.is_empty() && screen.said.is_none_or(|at| at.elapsed() >= PAUSE) {
             screen.said = Some(Instant::now());
             let note = format!("reading {}: {text}", self.place);
             let lines = message::note(&note, screen.terminal.width());
             screen.terminal.report(&lines);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_of_a_reading_is_not_cut() {
+        let tally = Tally::default();
+        let place = "happyrobot-fde-of-a-customer/staging in 123456789012, eu-south-2";
+        let at = |waits_for: &str| reading(place, &tally, waits_for, 0).cut(79).render(false);
+        assert!(at("").starts_with("⠋ Reading: happyrobot-fde"));
+        tally.begin(43);
+        tally.add(30);
+        tally.add(37);
+        let text = "⠋ Reading 2 of 43 types, 67 objects; ";
+        assert!(
+            at("throttled, attempt 3").starts_with(&format!("{text}throttled, attempt 3: happy"))
+        );
+        assert!(at("").ends_with('…'));
     }
 }

@@ -26,7 +26,7 @@ pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
     if stack == Some(STANDARD_INPUT) && invocation.command == "validate" {
         return Ok(PathBuf::from(STANDARD_INPUT));
     }
-    let there = stacks(Path::new(DIRECTORY));
+    let there = stacks(&directory());
     match stack.filter(|stack| !stack.is_empty()) {
         Some(stack) => named(stack).ok_or_else(|| no_such(stack, &there)),
         None => match there.as_slice() {
@@ -38,7 +38,7 @@ pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
 
 /// The names of all stacks in `stacks/`.
 pub fn all() -> Vec<String> {
-    let stacks = stacks(Path::new(DIRECTORY)).into_iter();
+    let stacks = stacks(&directory()).into_iter();
     stacks.map(|(name, _)| name).collect()
 }
 
@@ -86,14 +86,40 @@ fn listing(there: &[(String, PathBuf)]) -> String {
 /// The file that a word names, if it names one. Where no regular file has the name, something else may, which cannot be read
 /// as a stack: [`read`] says so. A directory does not count: one beside `stacks/` may have the name of a stack.
 pub fn named(stack: &str) -> Option<PathBuf> {
-    let in_directory = EXTENSIONS
+    let directory = directory();
+    let with_extension = EXTENSIONS
         .iter()
-        .map(|extension| Path::new(DIRECTORY).join(format!("{stack}.{extension}")))
+        .map(|extension| format!("{stack}.{extension}"));
+    let in_directory = with_extension
+        .chain(has_extension(stack).then(|| stack.to_owned()))
+        .map(|name| directory.join(name))
         .filter(|_| is_bare(stack));
     let paths: Vec<PathBuf> = in_directory.chain([PathBuf::from(stack)]).collect();
     let is_other = |path: &&PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_dir());
     let regular = paths.iter().find(|path| path.is_file());
     regular.or_else(|| paths.iter().find(is_other)).cloned()
+}
+
+/// The directory of the stacks: in the working directory, or in the nearest one above it, but not above the repository.
+fn directory() -> PathBuf {
+    let mut place = PathBuf::new();
+    loop {
+        let directory = place.join(DIRECTORY);
+        if directory.is_dir() {
+            return directory;
+        }
+        let here = fs::canonicalize(Path::new(".").join(&place));
+        let goes_on = here.is_ok_and(|here| here.parent().is_some());
+        if !goes_on || place.join(".git").exists() {
+            return PathBuf::from(DIRECTORY);
+        }
+        place.push("..");
+    }
+}
+
+fn has_extension(stack: &str) -> bool {
+    let extension = Path::new(stack).extension();
+    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
 }
 
 /// Returns whether a word can be a stack's name, rather than a path.

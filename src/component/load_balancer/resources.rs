@@ -75,9 +75,11 @@ impl LoadBalancer {
             firewall.expand(context, platform.log_retention_days(context));
         }
         let dns_name = Value::output(&load_balancer(&stack), "dnsName");
-        context
-            .outputs
-            .push(("loadBalancerDnsName".to_owned(), dns_name));
+        let url = self.url(&stack);
+        context.outputs.extend([
+            ("url".to_owned(), url),
+            ("loadBalancerDnsName".to_owned(), dns_name),
+        ]);
     }
 
     fn add_load_balancer(&self, context: &mut Context<'_>, network: &Network, stack: &StackId) {

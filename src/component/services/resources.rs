@@ -14,7 +14,7 @@ use crate::component::expansion::Note;
 use crate::component::lookup::Export;
 use crate::component::network::{NatGateways, Network, security_groups};
 use crate::component::platform::Platform;
-use crate::component::{load_balancer, log_retention};
+use crate::component::{load_balancer, log_retention, policy};
 use crate::resource::value::{Conditional, properties};
 use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Stack;
@@ -213,19 +213,52 @@ impl Addition<'_> {
         let image = Value::output_at(&definition, ["containerDefinitions", "0", "image"]);
         context.outputs.push((output, image));
         if let Some(tag) = self.own_tag() {
-            let push = Value::join([
-                format!(
-                    "`{}` starts no tasks until its repository has an image: docker push ",
-                    self.service.key
-                )
-                .into(),
-                Value::output(&urn, "repositoryUrl"),
-                format!("{tag}, then run `up` again").into(),
-            ]);
-            context.notes.push(Note {
-                unless: Value::output(&urn, "hasImages"),
-                text: push,
-            });
+            context.notes.push(self.push_note(context, &urn, tag));
+        }
+    }
+
+    /// The note that a first image has to be pushed.
+    fn push_note(&self, context: &Context<'_>, repository: &Urn, tag: String) -> Note {
+        let region = &context.stack.region;
+        let domain = if region.starts_with("cn-") {
+            "amazonaws.com.cn"
+        } else {
+            "amazonaws.com"
+        };
+        let platform = match self.service.architecture {
+            Architecture::X86 => "linux/amd64",
+            Architecture::Arm => "linux/arm64",
+        };
+        // <https://docs.aws.amazon.com/AmazonECR/latest/userguide/docker-push-ecr-image.html>
+        let login = Value::join([
+            format!(
+                "aws ecr get-login-password --region {region} | docker login --username AWS --password-stdin "
+            )
+            .into(),
+            policy::account_id(self.stack),
+            format!(".dkr.ecr.{region}.{domain}").into(),
+        ]);
+        let key = &self.service.key;
+        let waits = format!("`{key}` starts no tasks until its repository has an image");
+        // The digest of an image follows from its contents, and a push names a tag.
+        let (text, push) = match tag.strip_prefix('@') {
+            Some(digest) => (
+                format!("{waits}; push the one with the digest {digest}:"),
+                None,
+            ),
+            None => {
+                let push = Value::join([
+                    "docker push ".into(),
+                    Value::output(repository, "repositoryUrl"),
+                    tag.into(),
+                ]);
+                (format!("{waits}; push one for {platform}:"), Some(push))
+            }
+        };
+        Note {
+            unless: Value::output(repository, "hasImages"),
+            text,
+            commands: std::iter::once(login).chain(push).collect(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The program itself, run on a stack of a test's own: for what it says, how it ends, and which calls it makes.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -119,18 +120,37 @@ impl<'a> Program<'a> {
         self.ended(words, &output.expect("the program ends"), before)
     }
 
+    /// Runs the program with a text on its standard input.
+    pub fn run_with_input(&self, words: &[&str], input: &str) -> Ended {
+        let before = self.calls().len();
+        let mut child = self
+            .command(words)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        stdin.write_all(input.as_bytes()).expect("it is read");
+        drop(stdin);
+        let output = child.wait_with_output().expect("the program ends");
+        self.ended(words, &output, before)
+    }
+
     /// Starts the program with these words, and leaves it running.
     pub fn start(&self, words: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_fde-infra"))
+        self.command(words).spawn().expect("the program starts")
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fde-infra"));
+        command
             .args(words)
             .current_dir(&self.directory)
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
+            .stderr(Stdio::piped());
+        command
     }
 
     /// Starts the program with these words on a terminal of its own; what it writes there, and what is typed, goes through

@@ -76,6 +76,9 @@ pub struct Outputs {
     pub registry_id: Option<String>,
     /// True if there is an image to run.
     pub has_images: bool,
+    /// All tags and digests of its images; unset if there are more than one listing has room for.
+    #[output(internal)]
+    pub images: Option<Vec<String>>,
     /// The number of images, up to 1000.
     pub image_count: usize,
     /// The number of those without a tag.

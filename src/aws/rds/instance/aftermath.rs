@@ -4,11 +4,11 @@
 //! for it (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>). With all tags it would
 //! count as part of the stack, so it is tagged separately while the instance is being deleted.
 
-use super::{Instance, state};
+use super::model::LiveInstance;
+use super::state;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::rds;
-use crate::aws::resource_type::LiveOf;
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Remedy};
 use crate::resource::shell::quoted;
@@ -26,10 +26,7 @@ pub(super) fn snapshot(id: &str, resource_id: Option<&str>) -> String {
 }
 
 /// Returns the final snapshot to leave behind, if one is due. The same deletion always gives the same name.
-pub(super) fn final_snapshot(
-    live: &LiveOf<Instance>,
-    data: DataPolicy,
-) -> AwsResult<Option<String>> {
+pub(super) fn final_snapshot(live: &LiveInstance, data: DataPolicy) -> AwsResult<Option<String>> {
     let replica = live.inputs.replicate_source_db.is_some();
     let no_snapshot = |status: &str| {
         let id = &live.id;
@@ -61,7 +58,7 @@ pub(super) fn final_snapshot(
 /// it. Marks of ours that `copyTagsToSnapshot` has given it are removed.
 pub(super) async fn tag(
     context: &Context,
-    live: &LiveOf<Instance>,
+    live: &LiveInstance,
     snapshot: Option<&str>,
 ) -> AwsResult<()> {
     let Some(name) = snapshot else {
@@ -109,11 +106,25 @@ pub(super) async fn tag(
     })
 }
 
+/// Returns what stays of an instance that is deleted with its data kept; nothing of one that has come up, and of which AWS
+/// no longer makes a final snapshot.
+pub(super) fn left(instance: &Observed) -> Option<String> {
+    let text = match &instance.condition {
+        _ if instance.inputs.contains_key("replicateSourceDb") => {
+            "it is a copy: the data is its source's"
+        }
+        Condition::Settling(status) if state::takes_no_snapshot(status) => return None,
+        Condition::Broken(_) => "it never came up, so there is nothing in it",
+        _ => "a final snapshot stays",
+    };
+    Some(text.to_owned())
+}
+
 pub(super) fn of(instance: &Observed, data: DataPolicy) -> Vec<String> {
     let id = &instance.id;
     let mut left = Vec::new();
     if data == DataPolicy::Snapshot
-        && super::left(instance).is_some_and(|text| text.contains("snapshot"))
+        && self::left(instance).is_some_and(|text| text.contains("snapshot"))
     {
         let resource_id = instance.outputs.get("resourceId").and_then(Value::as_str);
         let name = snapshot(id, resource_id);
@@ -185,5 +196,29 @@ mod tests {
             ..instance
         };
         assert_eq!(of(&plain, DataPolicy::Discard), [""; 0]);
+    }
+
+    #[test]
+    fn of_a_failed_instance_that_has_data_nothing_is_left() {
+        let instance = |condition: Condition, outputs: Properties| Observed {
+            token: "aws:rds:Instance".to_owned(),
+            id: "shop".to_owned(),
+            arn: None,
+            inputs: Properties::new(),
+            outputs,
+            tags: Tags::default(),
+            condition,
+        };
+        let has_come_up = || properties([("address", "shop.example".into())]);
+        let failed = Condition::Settling("failed".to_owned());
+        assert_eq!(left(&instance(failed.clone(), has_come_up())), None);
+        assert_eq!(left(&instance(failed, Properties::new())), None);
+        let never_came_up = Condition::Broken("failed".to_owned());
+        let failed_on_create = left(&instance(never_came_up, Properties::new()));
+        assert!(failed_on_create.is_some_and(|text| text.contains("never came up")));
+        let no_network = Condition::Settling("incompatible-network".to_owned());
+        assert_eq!(left(&instance(no_network, has_come_up())), None);
+        let sound = left(&instance(Condition::Ready, has_come_up()));
+        assert_eq!(sound.as_deref(), Some("a final snapshot stays"));
     }
 }

@@ -1,11 +1,9 @@
 //! Combinations that RDS does not accept in an instance. It says so when the instance is made, after the network exists.
 
-use super::Inputs;
+use super::model::Inputs;
 use crate::resource::database::{self, Window};
 use crate::resource::rule::Beside;
-use crate::resource::{InvalidInput, Properties, TextRule, Value};
-
-pub(super) const IDENTIFIER: TextRule = super::super::NAME.at_most(63);
+use crate::resource::{InvalidInput, Properties, Value};
 
 /// The storage size from which gp3 can have more operations and throughput than its baseline.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>

@@ -1,4 +1,4 @@
-//! Properties that AWS decides once an instance exists, and the forms in which inputs are compared.
+//! Properties that AWS decides once an instance exists.
 
 use super::versions::is_major_upgrade;
 use crate::aws::kms::is_alias;
@@ -112,23 +112,6 @@ fn is_upgraded(observed: &Properties, [wanted, live]: [Option<&Value>; 2]) -> bo
     }
 }
 
-/// Converts 0, Pulumi's value for storage that does not grow by itself, into null.
-pub(super) fn zero_as_none(value: Value) -> Value {
-    if value.as_number() == Some(0.0) {
-        Value::Null
-    } else {
-        value
-    }
-}
-
-/// Returns a replica's source by name, as AWS reports it within a region.
-pub(super) fn source_name(source: Value) -> Value {
-    let name = source
-        .as_str()
-        .map(|text| text.rsplit(':').next().unwrap_or(text).to_lowercase());
-    name.map_or(source, Value::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,14 +207,5 @@ mod tests {
             keep_live(&mut desired, &live);
             assert_eq!(desired["engineVersion"], expected.into());
         }
-    }
-
-    #[test]
-    fn a_source_is_known_by_its_name() {
-        assert_eq!(
-            source_name("arn:aws:rds:r:1:db:Shop".into()),
-            source_name("shop".into())
-        );
-        assert!(source_name(Value::Null).is_null());
     }
 }

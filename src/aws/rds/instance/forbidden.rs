@@ -1,6 +1,6 @@
 //! Changes that AWS refuses, reported before anything is done.
 
-use super::Inputs;
+use super::model::Inputs;
 use super::versions;
 use crate::resource::{Diff, Properties, Value};
 

@@ -10,39 +10,21 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{Filter, PendingMaintenanceAction};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use serde::{Deserialize, Serialize};
 
-use super::Instance;
+use super::model::{LiveInstance, Maintenance};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::LiveOf;
 use crate::resource::{Pending, ProviderError, ReadSession, Until};
 
 const OPERATION: &str = "rds:DescribePendingMaintenanceActions";
-
-/// One announcement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Maintenance {
-    /// The action, in AWS's words: `system-update (New Operating System update is available)`; or the reason why it is not
-    /// known.
-    pub what: String,
-    /// The day from which it is done in the maintenance window.
-    pub planned: Option<String>,
-    /// The day on which it is done regardless of the window.
-    pub forced: Option<String>,
-    /// True if AWS could not be asked.
-    #[serde(default)]
-    pub unknown: bool,
-}
 
 /// Adds announcements to the instances that they are about. However often instances are read, the call is made once.
 pub(super) async fn announce(
     context: &Context,
     session: &ReadSession,
-    instances: &mut [LiveOf<Instance>],
+    instances: &mut [LiveInstance],
 ) {
-    let matters = |instance: &LiveOf<Instance>| instance.inputs.deletion_protection;
+    let matters = |instance: &LiveInstance| instance.inputs.deletion_protection;
     if !instances.iter().any(matters) {
         return;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
 use serde_json::Value as Json;
 
-use super::maintenance::Maintenance;
+use super::model::Maintenance;
 use crate::aws::rds::parameter_group::parameter_at;
 use crate::resource::{Change, Condition, Observed, Pending, Until, Value};
 

@@ -3,14 +3,12 @@
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance};
 
-use super::{Inputs, Instance};
+use super::model::{Inputs, LiveInstance};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, New};
 use crate::aws::secretsmanager::SecretText;
-use crate::resource::Properties;
 use crate::resource::diff::REBOOT;
-use crate::resource::{ErrorKind, ProviderError};
+use crate::resource::{Diff, ErrorKind, Properties, ProviderError, Tags};
 
 /// Refuses inputs that AWS would refuse late or with an unclear message.
 pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
@@ -54,10 +52,10 @@ pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
 
 pub(super) async fn create(
     context: &Context,
-    new: &New<'_, Instance>,
+    inputs: &Inputs,
+    tags: &Tags,
     password: &SecretText,
 ) -> AwsResult<DbInstance> {
-    let inputs = new.inputs;
     let answer = context
         .call("rds:CreateDBInstance", || {
             context
@@ -100,7 +98,7 @@ pub(super) async fn create(
                 .set_enable_cloudwatch_logs_exports(log_exports(inputs))
                 .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
                 .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
-                .set_tags(Some(crate::aws::rds::to_sdk(new.tags)))
+                .set_tags(Some(crate::aws::rds::to_sdk(tags)))
                 .send()
         })
         .await?;
@@ -112,9 +110,9 @@ pub(super) async fn create(
 /// source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
 pub(super) async fn create_replica(
     context: &Context,
-    new: &New<'_, Instance>,
+    inputs: &Inputs,
+    tags: &Tags,
 ) -> AwsResult<DbInstance> {
-    let inputs = new.inputs;
     let answer = context
         .call("rds:CreateDBInstanceReadReplica", || {
             context
@@ -146,7 +144,7 @@ pub(super) async fn create_replica(
                 .set_enable_cloudwatch_logs_exports(log_exports(inputs))
                 .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
                 .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
-                .set_tags(Some(crate::aws::rds::to_sdk(new.tags)))
+                .set_tags(Some(crate::aws::rds::to_sdk(tags)))
                 .send()
         })
         .await?;
@@ -276,27 +274,28 @@ const MODIFICATIONS: &[(&[&str], Say)] = &[
 /// Returns the one modification with all differences; `None` if there is no difference, which AWS refuses.
 pub(super) fn modify(
     context: &Context,
-    change: &Change<'_, Instance>,
+    wanted: &Inputs,
+    observed: &LiveInstance,
+    diff: &Diff,
     password: Option<&SecretText>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
-    let (wanted, observed) = (change.wanted, &change.observed.inputs);
     // Neither of them has its own setting in this call.
     let alone =
         |name: &&str| ["replicateSourceDb", "masterPasswordSecretArn", REBOOT].contains(name);
-    if change.diff.properties().iter().all(alone) && password.is_none() {
+    if diff.properties().iter().all(alone) && password.is_none() {
         return None;
     }
     let mut request = context
         .rds
         .modify_db_instance()
-        .db_instance_identifier(&change.observed.id)
+        .db_instance_identifier(&observed.id)
         .apply_immediately(wanted.apply_immediately);
     if let Some(password) = password {
         request = request.master_user_password(password.expose());
     }
     for (names, say) in MODIFICATIONS {
-        if names.iter().any(|name| change.touches(name)) {
-            request = say(request, wanted, observed);
+        if names.iter().any(|name| diff.touches(name)) {
+            request = say(request, wanted, &observed.inputs);
         }
     }
     Some(request)
@@ -395,7 +394,7 @@ pub(super) fn discards(observed: &Properties, wanted: &Properties) -> Option<&'s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::rds::instance::state;
+    use crate::aws::rds::instance::form;
 
     #[test]
     fn storage_with_figures_of_its_own_is_changed_along_with_them() {
@@ -407,7 +406,7 @@ mod tests {
                 .iops(iops)
                 .storage_throughput(throughput)
                 .build();
-            state::live(&instance, false).inputs
+            form::live(&instance, false).inputs
         };
         for (from, to, expected) in [
             (("gp3", 20), ("gp3", 40), (None, None)),
@@ -428,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_replica_that_may_grow_begins_with_the_storage_of_its_source() {
-        let mut replica = state::live(&DbInstance::builder().build(), false).inputs;
+        let mut replica = form::live(&DbInstance::builder().build(), false).inputs;
         replica.allocated_storage = Some(50);
         assert_eq!(replica_storage(&replica), Some(50));
         replica.max_allocated_storage = Some(100);

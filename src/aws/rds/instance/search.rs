@@ -1,14 +1,16 @@
-//! The search for instances: in the account's listing, or by their identifiers if the listing is long.
+//! The search for instances: in the account's listing, or by their identifiers if the listing is long. And those that use a
+//! group of RDS.
 
 use aws_sdk_rds::types::{DbInstance, Filter};
 use futures_util::future::try_join_all;
 
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one, worth};
 use crate::aws::rds;
-use crate::resource::ErrorKind;
-use crate::resource::provider::Query;
+use crate::aws::resource_type::Asking;
+use crate::resource::provider::{Holder, Query, Remedy};
+use crate::resource::{ErrorKind, Tags};
 
 const OPERATION: &str = "rds:DescribeDBInstances";
 
@@ -40,7 +42,7 @@ async fn named(context: &Context, names: &[String]) -> AwsResult<Vec<DbInstance>
     match list(context, usize::MAX, Some(names)).await {
         Err(error) if error.is(ErrorKind::NotFound) => {
             one_by_one(names, |name| async move {
-                Ok(vec![super::describe(context, name).await?])
+                Ok(vec![describe(context, name).await?])
             })
             .await
         }
@@ -71,4 +73,48 @@ async fn list(
         Ok((page.db_instances, page.marker))
     })
     .await
+}
+
+/// Returns one instance.
+pub(super) async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
+    let request = context
+        .rds
+        .describe_db_instances()
+        .db_instance_identifier(id);
+    let answer = context.send(request).await?;
+    expected(
+        "rds:DescribeDBInstances",
+        answer.db_instances.unwrap_or_default().pop(),
+        "an instance",
+    )
+}
+
+/// Returns the instances that use an RDS group, and so keep it from being deleted.
+pub(in crate::aws::rds) async fn using(
+    context: &Context,
+    asking: &Asking<'_>,
+    tags: &Tags,
+    uses: impl Fn(&DbInstance) -> bool,
+) -> AwsResult<Vec<Holder>> {
+    let asked = asking
+        .session
+        .once("rds:DescribeDBInstances", || all(context));
+    let instances = asked.await?;
+    let users = instances.iter().filter(|instance| uses(instance));
+    Ok(users
+        .map(|instance| {
+            let id = instance.db_instance_identifier().unwrap_or_default();
+            let text = format!("database `{id}`");
+            if rds::from_sdk(instance.tag_list()).are_of_one_stack(tags) {
+                return Holder::passing(id, text);
+            }
+            let hand = Remedy::new(format!(
+                "{text}, which is not of this stack, uses it; give that another one, or delete it, then run"
+            ))
+            .command(format!(
+                "aws rds describe-db-instances --db-instance-identifier {id}"
+            ));
+            Holder::lasting(id, text, hand)
+        })
+        .collect())
 }

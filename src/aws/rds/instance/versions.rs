@@ -1,6 +1,6 @@
 //! Versions of engines: which are on offer, and which are a major upgrade of others.
 
-use super::Inputs;
+use super::model::Inputs;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, is_unknown_version};
 use crate::resource::ProviderError;
