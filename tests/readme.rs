@@ -1,4 +1,4 @@
-//! The promises of the README about permissions and commands match what the program needs and has.
+//! The README and the pages of `docs/` match what the program needs and has: policies, commands, stack files, links.
 
 #![allow(
     clippy::expect_used,
@@ -6,6 +6,13 @@
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
+#[path = "readme/commands.rs"]
+mod commands;
+#[path = "common/documents.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+mod documents;
+#[path = "readme/pages.rs"]
+mod pages;
 #[path = "common/rights.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod rights;
@@ -14,30 +21,27 @@ use std::fs;
 use std::process::Command;
 
 use rights::{
-    ALSO, MOST_CHARACTERS, OF_CREDENTIALS, PUSHES, RENAMED, STAGING, action, is_read, operations,
-    policies, root,
+    ALSO, MOST_CHARACTERS, OF_CREDENTIALS, PAGE, PUSHES, RENAMED, STAGING, action, is_read,
+    operations, policies, root,
 };
 use serde_json::Value as Json;
 
-fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).expect("the README is readable")
+fn page(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect("the page is readable")
 }
 
-/// Every document in the README that is a policy.
-fn documents() -> Vec<Json> {
-    let text = readme();
-    let blocks = text.split("```json\n").skip(1);
+/// Every policy on a page.
+fn policies_of(path: &str) -> Vec<Json> {
+    let blocks = documents::blocks(&(path.to_owned(), page(path)));
+    let blocks = blocks.iter().filter(|block| block.language == "json");
     blocks
-        .map(|block| {
-            let (document, _) = block.split_once("```").expect("a block ends");
-            serde_json::from_str(document).expect("a policy is JSON")
-        })
+        .map(|block| serde_json::from_str(&block.text).expect("a policy is JSON"))
         .collect()
 }
 
 /// The statements of the policy whose first one has this name.
 fn policy(first: &str) -> Vec<Json> {
-    let mut found = documents();
+    let mut found = policies_of(PAGE);
     found.retain(|document| document["Statement"][0]["Sid"] == first);
     assert_eq!(found.len(), 1, "one policy begins with {first}");
     let statements = found[0]["Statement"].as_array();
@@ -76,7 +80,7 @@ fn allows(actions: &[String], operation: &str) -> bool {
 #[test]
 fn the_policies_are_those_of_the_calls() {
     let policies = policies(&STAGING);
-    let mut text = readme();
+    let mut text = page(PAGE);
     let mut behind = Vec::new();
     for policy in [
         &policies.preview,
@@ -89,7 +93,7 @@ fn the_policies_are_those_of_the_calls() {
     ] {
         let first = policy.first();
         let at = text.find(&format!("\"Sid\": \"{first}\""));
-        let at = at.unwrap_or_else(|| panic!("the README has a policy that begins with {first}"));
+        let at = at.unwrap_or_else(|| panic!("{PAGE} has a policy that begins with {first}"));
         let start = text[..at].rfind("```json\n").expect("a block") + "```json\n".len();
         let end = start + text[start..].find("```").expect("a block ends");
         let wanted = policy.text();
@@ -101,7 +105,7 @@ fn the_policies_are_those_of_the_calls() {
         assert!(length <= MOST_CHARACTERS, "{first}: {length}");
     }
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(root().join("README.md"), text).expect("the README can be written");
+        fs::write(root().join(PAGE), text).expect("the page can be written");
         return;
     }
     assert_eq!(behind, [] as [&str; 0], "UPDATE_EXPECT=1 writes them");
@@ -356,7 +360,7 @@ fn the_tags_of_ownership_are_the_deploying_role_s() {
 
 #[test]
 fn roles_trust_subjects_to_the_letter() {
-    let mut trusts = documents();
+    let mut trusts = policies_of("docs/ci.md");
     trusts.retain(|document| document["Statement"][0]["Principal"].is_object());
     assert_eq!(trusts.len(), 1);
     let condition = &trusts[0]["Statement"][0]["Condition"];
@@ -371,7 +375,7 @@ fn roles_trust_subjects_to_the_letter() {
         claim("sub"),
         ["repo:happyrobot@123456/platform@456789:environment:production"]
     );
-    let text = readme().replace('\n', " ");
+    let text = page("docs/ci.md").replace('\n', " ");
     for row in [
         "for pull requests | the first | `…:pull_request` |",
         "for plans, drift and promotion | the first two | `…:ref:refs/heads/main`, `…:environment:production` |",
@@ -395,7 +399,7 @@ fn every_command_is_described() {
         .expect("the program starts");
     let help = String::from_utf8_lossy(&output.stdout).into_owned();
     let (_, commands) = help.split_once("Commands:\n").expect("commands");
-    let text = readme();
+    let text = page("README.md");
     let (_, table) = text.split_once("| command |").expect("a table");
     let (table, _) = table.split_once("\n\n").expect("the table ends");
     let mut count = 0;

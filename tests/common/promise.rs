@@ -1,4 +1,4 @@
-//! The evidence of a test for a safety promise: a line on standard output, and a row of the README's table.
+//! The evidence of a test for a safety promise: a line on standard output, and a row of the table in `docs/promises.md`.
 
 use std::fmt;
 use std::fs::OpenOptions;

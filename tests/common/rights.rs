@@ -1,4 +1,4 @@
-//! The policies of the README, made from the operations that the sources call.
+//! The policies of `docs/rights.md`, made from the operations that the sources call.
 //!
 //! Names of actions and dependent actions are those of the Service Authorization Reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html>.
@@ -213,6 +213,9 @@ const OWN_ROLES: &[&str] = &[
     "rds.amazonaws.com",
 ];
 
+/// The page that shows the policies.
+pub const PAGE: &str = "docs/rights.md";
+
 /// The most characters that a managed policy takes, white space not counted; a role takes ten policies.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const MOST_CHARACTERS: usize = 6_144;
@@ -227,7 +230,7 @@ pub struct Stack {
     pub repositories: &'static [&'static str],
 }
 
-/// `stacks/staging.yaml`, the README's example.
+/// `stacks/staging.yaml`, the example of the page.
 pub const STAGING: Stack = Stack {
     name: "happyrobot-fde",
     environment: "staging",
@@ -260,7 +263,7 @@ pub const DEV: Stack = Stack {
     repositories: &["happyrobot-api", "happyrobot-frontend"],
 };
 
-/// The policies of one stack, in the order of the README.
+/// The policies of one stack, in the order of the page.
 pub struct Policies {
     pub preview: Policy,
     pub read: Policy,
@@ -670,7 +673,7 @@ fn keys() -> Policy {
     ])
 }
 
-/// Columns of the README.
+/// Columns of the page.
 const WIDTH: usize = 140;
 
 impl Policy {
@@ -679,7 +682,7 @@ impl Policy {
         self.0[0].sid
     }
 
-    /// The text in the form that the README shows.
+    /// The text in the form that the page shows.
     pub fn text(&self) -> String {
         let statements: Vec<String> = self.0.iter().map(Statement::text).collect();
         format!(

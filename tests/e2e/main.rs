@@ -27,6 +27,10 @@ mod credentials;
 mod data;
 mod database_defaults;
 mod destroy;
+mod docs;
+#[path = "../common/documents.rs"]
+#[allow(dead_code, reason = "the test of the documents uses the rest")]
+mod documents;
 mod drift;
 mod earlier;
 mod ec2_eip;

@@ -1,4 +1,4 @@
-//! The pipelines of the README, run as they stand there: the shell script through a whole life, and the step of a workflow.
+//! The pipelines of `docs/ci.md`, run as they stand there: the shell script through a whole life, and the step of a workflow.
 //! The GitLab file is run by `tests/pipeline`.
 
 use std::path::Path;
@@ -9,15 +9,14 @@ use crate::common::program::{Program, STACK};
 
 const RESOURCES: &str = "topic: { type: aws:sns:Topic, properties: { displayName: Shop } }\n";
 
-/// The blocks of the README in a language, below a heading.
+/// The blocks of the page in a language, below a heading.
 fn blocks(heading: &str, language: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(path).expect("the README is readable");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md");
+    let text = std::fs::read_to_string(path).expect("the page is readable");
     let (_, below) = text
-        .split_once(&format!("\n### {heading}\n"))
+        .split_once(&format!("\n## {heading}\n"))
         .expect("the heading is there");
     let section = below.split("\n## ").next().unwrap_or_default();
-    let section = section.split("\n### ").next().unwrap_or_default();
     let fence = format!("```{language}\n");
     let blocks = section.split(fence.as_str()).skip(1);
     let block = |block: &str| block.split("```").next().unwrap_or_default().to_owned();
@@ -119,7 +118,7 @@ async fn the_script_of_the_readme_deploys_and_finds_drift() {
 }
 
 #[tokio::test]
-async fn the_step_of_the_readme_says_whether_there_is_anything_to_do() {
+async fn the_step_of_the_documents_says_whether_there_is_anything_to_do() {
     let world = World::new("e2e-readme-step").await;
     let program = Program::of(&world);
     program.write("stacks/prod.yaml", &world.file(RESOURCES));

@@ -1,4 +1,4 @@
-//! The policies of the README are enough, and no wider than they have to be: the local account holds a caller to them, as
+//! The policies of `docs/rights.md` are enough, and no wider than they have to be: the local account holds a caller to them, as
 //! IAM does (`src/sandbox/permissions.py`).
 
 use std::process::{Command, Output, Stdio};
@@ -35,7 +35,7 @@ fn document(policy: &Policy) -> Json {
     serde_json::from_str(&policy.text()).expect("a policy is JSON")
 }
 
-/// The roles of the README as callers: the one that previews, the one that reads, and the one that deploys.
+/// The roles of `docs/rights.md` as callers: the one that previews, the one that reads, and the one that deploys.
 fn give_roles(account: &str, policies: &Policies) {
     let preview = document(&policies.preview);
     let read = document(&policies.read);
@@ -134,14 +134,14 @@ fn the_roles_of_the_readme_are_enough() {
     http::tell(&account, "/_account/stop");
 }
 
-/// The text of the README itself, with a stack that leaves nothing but what it must.
+/// The text of the page itself, with a stack that leaves nothing but what it must.
 #[tokio::test]
-async fn the_policies_in_the_readme_are_enough_for_its_stack_and_for_no_other() {
+async fn the_policies_in_the_documents_are_enough_for_its_stack_and_for_no_other() {
     if is_elsewhere() {
         return;
     }
     let account = account();
-    let readme = std::fs::read_to_string(rights::root().join("README.md")).expect("a README");
+    let page = std::fs::read_to_string(rights::root().join(rights::PAGE)).expect("a page");
     let policies = rights::policies(&STAGING);
     for policy in [
         &policies.preview,
@@ -149,7 +149,7 @@ async fn the_policies_in_the_readme_are_enough_for_its_stack_and_for_no_other() 
         &policies.change,
         &policies.own,
     ] {
-        assert!(readme.contains(&policy.text()), "{}", policy.first());
+        assert!(page.contains(&policy.text()), "{}", policy.first());
     }
     give_roles(&account, &policies);
     succeed(&account, "deploy", &["up", "staging", "--yes"]);

@@ -52,7 +52,7 @@ fn platform_of(name: &str, stack: impl Fn(&str) -> String) -> Repository {
         "AWS_ROLE_STAGING": DEPLOYER, "AWS_PREVIEW_ROLE_STAGING": PREVIEWER, "AWS_READ_ROLE_STAGING": READER,
         "AWS_ROLE_PROD": DEPLOYER, "AWS_READ_ROLE_PROD": READER,
     });
-    // As the README has it: no branch is enough for the role that deploys.
+    // As `docs/ci.md` has it: no branch is enough for the role that deploys.
     let main = "refs/heads/main";
     let staging = ("repo:happyrobot/platform:environment:staging", main);
     let production = ("repo:happyrobot/platform:environment:production", main);

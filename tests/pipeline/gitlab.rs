@@ -1,4 +1,4 @@
-//! The pipeline for GitLab that the README has, run as it stands there: stage by stage, with the variables and artifacts
+//! The pipeline for GitLab of `docs/ci.md`, run as it stands there: stage by stage, with the variables and artifacts
 //! that GitLab hands on, against a local account and a stand-in for GitLab's notes. What is installed before a script is
 //! not.
 
@@ -95,9 +95,9 @@ fn answer(request: &Request, notes: &mut Vec<Note>) -> (u16, String) {
     }
 }
 
-/// The pipeline file of the README.
+/// The pipeline file of the page.
 fn file() -> Map<String, Json> {
-    let text = fs::read_to_string(project("README.md")).expect("the README is readable");
+    let text = fs::read_to_string(project("docs/ci.md")).expect("the page is readable");
     let (_, block) = text
         .split_once("```yaml\n# .gitlab-ci.yml\n")
         .expect("a block");
@@ -384,7 +384,7 @@ fn every_job_names_whose_artifacts_it_takes() {
 }
 
 #[test]
-fn the_pipeline_of_the_readme_goes_all_the_way() {
+fn the_pipeline_of_the_documents_goes_all_the_way() {
     let repository = platform("gitlab");
     repository.script("fde-infra", PROGRAM);
     let gitlab = Gitlab::start();

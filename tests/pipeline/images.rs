@@ -213,7 +213,7 @@ fn production_takes_what_staging_runs_and_no_other_image_that_is_marked() {
     refused(&format!("and not from {}", commit(&repository, "api")));
 }
 
-/// The roles of [`platform`] trust what the README says.
+/// The roles of [`platform`] trust what `docs/ci.md` says.
 #[test]
 fn no_branch_is_enough_for_the_role_that_deploys() {
     let repository = platform("trusted");

@@ -12,7 +12,7 @@ pub mod program;
 pub mod proxy;
 pub mod resource_type;
 #[path = "../../common/rights.rs"]
-#[allow(dead_code, reason = "the test of the README uses the rest")]
+#[allow(dead_code, reason = "the test of the documents uses the rest")]
 pub mod rights;
 pub mod sdk;
 pub mod showing;
