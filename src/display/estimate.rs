@@ -12,7 +12,7 @@ use crate::resource::usual::{Operation, UsualTime};
 /// The time for an operation that the table does not list.
 const ANY: Duration = Duration::from_secs(2);
 
-/// Below this, nobody needs to be told.
+/// The time below which there is nothing to tell.
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// The time that a plan usually takes.
@@ -77,7 +77,7 @@ impl Estimate {
         lines
     }
 
-    /// What was expected, beside the time that it took.
+    /// The time that was expected, beside the one that it took.
     pub(super) fn expected(&self) -> String {
         let total = about(self.total);
         if self.is_local {
@@ -95,9 +95,12 @@ pub(super) fn usual<'a>(step: &Step, catalog: &'a Catalog) -> Option<&'a UsualTi
         Work::Update => Operation::Update,
         Work::Delete | Work::DeleteReplaced => Operation::Delete,
     };
-    let diff = step.comparison().map(|comparison| &comparison.diff);
+    let touches = |property: &str| {
+        let comparison = step.comparison();
+        comparison.is_some_and(|comparison| comparison.diff.touches(property))
+    };
     let times = &catalog.get(step.urn.token())?.usual;
-    times.iter().find(|time| time.applies(operation, diff))
+    times.iter().find(|time| time.applies(operation, touches))
 }
 
 /// Returns whether the step certainly takes its time: a service starts no tasks before there is an image.

@@ -1,4 +1,4 @@
-//! What there is to do for the user once a run has succeeded.
+//! The things that are left to do for the user once a run has succeeded.
 
 use super::line::{Line, wrap};
 use super::style::Style;

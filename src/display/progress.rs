@@ -360,7 +360,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What goes on after a signal, and for how long.
+    /// The calls that go on after a signal, and for how long.
     fn finishing(&self, running: usize, left: Duration) -> String {
         let calls = match running {
             0 => "finishing".to_owned(),

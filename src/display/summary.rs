@@ -154,7 +154,7 @@ pub fn stopped(
     lines
 }
 
-/// A number, what is true of so many resources, and which these are.
+/// The number of resources of which something is true, and their names.
 fn named(
     style: Style,
     word: &str,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Diff, Properties, Value};
+use super::value::{Properties, Value};
 
 /// The operations that AWS takes its time for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +54,10 @@ impl UsualTime {
         (self.least + self.most) / 2
     }
 
-    /// Returns whether an operation with these inputs takes this time.
-    pub fn applies(&self, operation: Operation, diff: Option<&Diff>) -> bool {
+    /// Returns whether an operation takes this time. `touches` says whether it changes a property.
+    pub fn applies(&self, operation: Operation, touches: impl Fn(&str) -> bool) -> bool {
         self.operation == operation
-            && (self.touching.is_empty()
-                || diff.is_some_and(|diff| self.touching.iter().any(|name| diff.touches(name))))
+            && (self.touching.is_empty() || self.touching.iter().any(|name| touches(name)))
     }
 
     /// Returns whether it is certain that there is something to wait for.

@@ -74,7 +74,7 @@ async fn a_first_up_ends_with_what_there_is_to_do() {
         first.screen
     );
 
-    // The same steps are left as long as nobody has done them.
+    // The same steps are left until they are done.
     let second = program.run_file(&text, "up", &["--yes"]);
     assert_eq!(second.status, DONE, "{}", second.screen);
     assert!(
@@ -142,7 +142,7 @@ async fn a_first_up_ends_with_what_there_is_to_do() {
     assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);
 }
 
-/// A call that nobody answers is under way when the program is interrupted twice.
+/// A call without an answer is under way when the program is interrupted twice.
 #[tokio::test]
 async fn the_last_lines_say_what_goes_on_by_itself() {
     let world = World::new("e2e-ends-twice").await;

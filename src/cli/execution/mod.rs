@@ -243,7 +243,7 @@ pub fn show_outputs(invocation: &mut Invocation, outputs: &[(String, Value)]) {
     invocation.terminal.end();
 }
 
-/// What there is to do for the images of services, going by what is live now.
+/// The images that services wait for, and how to push them, going by what is live now.
 pub fn images(
     invocation: &Invocation,
     session: &Session,

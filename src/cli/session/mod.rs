@@ -295,7 +295,7 @@ struct Screen<'a> {
     terminal: &'a mut Terminal,
     /// The time at which a line was last written.
     said: Option<Instant>,
-    /// What the reading waits for, in words.
+    /// The reason why the reading waits, in words.
     waits_for: String,
     tick: usize,
 }
