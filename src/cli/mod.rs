@@ -174,8 +174,14 @@ fn run(cli: Cli, environment: Environment, events: &EventStream) -> Exit {
     let interrupts = Interrupts::listen(cancelled, cli.global.color, events);
     let exit = runtime.block_on(async {
         let command = cli.command.command.name;
-        let mut invocation =
-            Invocation::new(command, cli.global, environment, terminal, interrupts);
+        let mut invocation = Invocation::new(
+            command,
+            cli.global,
+            environment,
+            terminal,
+            interrupts,
+            Cli::command,
+        );
         let result = cli.command.run(&mut invocation).await;
         let heard = invocation.interrupts.heard();
         if heard.count > 0 && !events.is_interrupted() {

@@ -21,6 +21,7 @@ mod ci;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;
+mod completions;
 mod controls;
 mod copied_tags;
 mod credentials;

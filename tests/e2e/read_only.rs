@@ -19,9 +19,10 @@ use crate::promise::Shown;
 const OUTPUTS: &str = "outputs: { vpcId: '${vpc.id}', topicArn: '${topic.arn}' }\n";
 
 /// Every command that reads, with its flags, and how it ends on a stack with an edit to be made.
-const READING: [(&[&str], Option<i32>); 14] = [
+const READING: [(&[&str], Option<i32>); 15] = [
     (&["validate", STACK], DONE),
     (&["schema"], DONE),
+    (&["completions", "bash"], DONE),
     (&["preview", STACK], DONE),
     (&["preview", STACK, "--diff", "--show-sames"], DONE),
     (&["preview", STACK, "--json"], DONE),

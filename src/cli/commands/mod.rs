@@ -3,6 +3,7 @@
 //! Begin with [`preview`], then [`up`]. A command sets on its [`Invocation`] what it works on, calls the rooms in order,
 //! and shows what comes back.
 
+mod completions;
 mod destroy;
 mod history;
 mod output;
@@ -121,6 +122,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: |command| command,
         run: |invocation, _| Box::pin(async { schema::run(invocation) }),
+    },
+    Command {
+        name: "completions",
+        about: "Print the script that makes a shell complete commands, flags and stacks",
+        aliases: &["completion"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: completions::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { completions::run(invocation, &read(given)?) }),
     },
     Command {
         name: "sandbox",
