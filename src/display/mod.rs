@@ -12,6 +12,7 @@ pub mod events;
 pub mod history;
 pub mod json;
 pub mod line;
+pub mod list;
 pub mod lock;
 pub mod markdown;
 pub mod message;

@@ -15,15 +15,18 @@ use crate::promise::Shown;
 enum Goes {
     /// That of the stack, and no other.
     ToStack,
+    /// Whichever it is: it is about no stack, and reads.
+    Anywhere,
     Nowhere,
 }
 
 /// Every command in the form that would do most, and where it goes.
-const COMMANDS: [(&[&str], Goes); 10] = [
+const COMMANDS: [(&[&str], Goes); 11] = [
     (&["preview", STACK], Goes::ToStack),
     (&["up", STACK, "--yes"], Goes::ToStack),
     (&["destroy", STACK, "--yes"], Goes::ToStack),
     (&["output", STACK], Goes::ToStack),
+    (&["list"], Goes::Anywhere),
     (&["history", STACK], Goes::ToStack),
     (&["unlock", STACK, "--yes"], Goes::ToStack),
     (&["validate", STACK], Goes::Nowhere),
@@ -91,7 +94,10 @@ async fn the_wrong_account_or_region_is_left_alone() {
             let allowed = if goes == Goes::ToStack { allowed } else { &[] };
             // Another account than the local one keeps no log.
             let counted = std::env::var_os("AWS_ENDPOINT_URL").is_none();
-            let is_right = ended.calls == allowed;
+            let is_right = match goes {
+                Goes::Anywhere => ended.mutating.is_empty(),
+                _ => ended.calls == allowed,
+            };
             if ended.status != status || counted && !is_right {
                 faults.push(format!("{:?}\n{}", ended.calls, ended.screen));
             }

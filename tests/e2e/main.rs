@@ -72,6 +72,7 @@ mod interrupts;
 mod keys_and_texts;
 mod kms_alias;
 mod kms_key;
+mod list;
 mod lock;
 mod logs_log_group;
 mod lost_tags;

@@ -19,10 +19,13 @@ use crate::promise::Shown;
 const OUTPUTS: &str = "outputs: { vpcId: '${vpc.id}', topicArn: '${topic.arn}' }\n";
 
 /// Every command that reads, with its flags, and how it ends on a stack with an edit to be made.
-const READING: [(&[&str], Option<i32>); 15] = [
+const READING: [(&[&str], Option<i32>); 18] = [
     (&["validate", STACK], DONE),
     (&["schema"], DONE),
     (&["completions", "bash"], DONE),
+    (&["list"], DONE),
+    (&["list", "--json"], DONE),
+    (&["list", "--all-regions"], DONE),
     (&["preview", STACK], DONE),
     (&["preview", STACK, "--diff", "--show-sames"], DONE),
     (&["preview", STACK, "--json"], DONE),

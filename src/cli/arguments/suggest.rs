@@ -32,6 +32,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cancel", "unlock"),
     ("force-unlock", "unlock"),
     ("log", "history"),
+    ("stacks", "list"),
 ];
 
 /// Prints help where it was asked for, and the mistake otherwise.

@@ -6,6 +6,7 @@
 mod completions;
 mod destroy;
 mod history;
+mod list;
 mod output;
 pub mod preview;
 mod sandbox;
@@ -86,6 +87,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: output::Arguments::augment_args,
         run: |invocation, given| Box::pin(async { output::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "list",
+        about: "List the stacks of an account: what is live, and the files in stacks/",
+        aliases: &["ls"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: list::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { list::run(invocation, &read(given)?).await }),
     },
     Command {
         name: "history",
