@@ -30,7 +30,7 @@ use crate::display::{ColorChoice, EventStream, Message, Terminal};
 use arguments::{GlobalArguments, suggest};
 #[doc(hidden)]
 pub use commands::COMMANDS;
-use commands::{Given, preview};
+use commands::{Given, diff, preview};
 use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;
@@ -165,7 +165,8 @@ fn run(cli: Cli, environment: Environment, events: &EventStream) -> Exit {
             return Exit::Error;
         }
     };
-    let detailed = cli.command.has_switch(preview::DETAILED_EXITCODE);
+    let switches = [preview::DETAILED_EXITCODE, diff::EXIT_CODE];
+    let detailed = switches.iter().any(|id| cli.command.has_switch(id));
     let cancelled = if detailed {
         Exit::Error
     } else {

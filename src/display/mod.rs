@@ -6,6 +6,7 @@
 pub mod added;
 pub mod aftermath;
 pub mod annotation;
+pub mod compared;
 mod consequences;
 pub mod diff;
 pub mod events;
@@ -18,6 +19,7 @@ pub mod markdown;
 pub mod message;
 mod new_defaults;
 pub mod outputs;
+pub mod overview;
 pub mod pending;
 pub mod preview;
 pub mod progress;

@@ -21,7 +21,7 @@ enum Goes {
 }
 
 /// Every command in the form that would do most, and where it goes.
-const COMMANDS: [(&[&str], Goes); 11] = [
+const COMMANDS: [(&[&str], Goes); 12] = [
     (&["preview", STACK], Goes::ToStack),
     (&["up", STACK, "--yes"], Goes::ToStack),
     (&["destroy", STACK, "--yes"], Goes::ToStack),
@@ -30,6 +30,7 @@ const COMMANDS: [(&[&str], Goes); 11] = [
     (&["history", STACK], Goes::ToStack),
     (&["unlock", STACK, "--yes"], Goes::ToStack),
     (&["validate", STACK], Goes::Nowhere),
+    (&["diff", STACK, STACK], Goes::Nowhere),
     (&["schema"], Goes::Nowhere),
     (&["completions", "bash"], Goes::Nowhere),
     (&["sandbox", "status"], Goes::Nowhere),

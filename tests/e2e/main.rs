@@ -28,6 +28,7 @@ mod credentials;
 mod data;
 mod database_defaults;
 mod destroy;
+mod diff;
 mod drift;
 mod earlier;
 mod ec2_eip;
@@ -83,6 +84,7 @@ mod output;
 mod page;
 mod pipeline_script;
 mod preview;
+mod preview_all;
 #[path = "../common/promise.rs"]
 mod promise;
 mod prompt;

@@ -15,7 +15,6 @@ use crate::resource::shell::quoted;
 /// The commands that users of other tools type, each with its name here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("plan", "preview"),
-    ("diff", "preview"),
     ("build", "preview"),
     ("apply", "up"),
     ("deploy", "up"),

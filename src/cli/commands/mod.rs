@@ -5,10 +5,12 @@
 
 mod completions;
 mod destroy;
+pub mod diff;
 mod history;
 mod list;
 mod output;
 pub mod preview;
+mod preview_all;
 mod sandbox;
 mod schema;
 mod unlock;
@@ -59,7 +61,15 @@ pub const COMMANDS: &[Command] = &[
         hidden_aliases: &[],
         only_reads: true,
         arguments: preview::Arguments::augment_args,
-        run: |invocation, given| Box::pin(async { preview::run(invocation, &read(given)?).await }),
+        run: |invocation, given| {
+            Box::pin(async {
+                let arguments: preview::Arguments = read(given)?;
+                if arguments.all {
+                    return preview_all::run(invocation, &arguments).await;
+                }
+                preview::run(invocation, &arguments).await
+            })
+        },
     },
     Command {
         name: "up",
@@ -123,6 +133,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: validate::Arguments::augment_args,
         run: |invocation, given| Box::pin(async { validate::run(invocation, &read(given)?) }),
+    },
+    Command {
+        name: "diff",
+        about: "Compare two stack files, or one with an earlier revision of it, without AWS",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: diff::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { diff::run(invocation, &read(given)?) }),
     },
     Command {
         name: "schema",

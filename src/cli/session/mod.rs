@@ -15,6 +15,7 @@ mod memory;
 mod names;
 mod offline;
 mod remembered;
+pub mod revision;
 pub mod sandbox;
 pub mod stack_file;
 pub mod whereabouts;
