@@ -127,6 +127,11 @@ fn is_bare(stack: &str) -> bool {
     !stack.contains(['/', '\\'])
 }
 
+/// The files in `stacks/` by name, in order.
+pub fn all() -> Vec<(String, PathBuf)> {
+    stacks(Path::new(DIRECTORY))
+}
+
 /// Stacks by name, in order.
 fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
     // A directory that does not exist has no stacks; one that cannot be read has none that could be.
