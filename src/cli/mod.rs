@@ -176,4 +176,7 @@ fn report_panics() {
 #[cfg(test)]
 mod helps;
 #[cfg(test)]
+#[path = "reference/tests.rs"]
+mod reference;
+#[cfg(test)]
 mod tests;
