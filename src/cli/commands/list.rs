@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use futures_util::future::join_all;
 
-use crate::aws::{ConnectError, Context, tags::stacks};
+use crate::aws::{ConnectError, Context, tag_index::stacks};
 use crate::cli::arguments::boolean;
 use crate::cli::report::{Failure, show};
 use crate::cli::session::account::Account;
