@@ -36,12 +36,6 @@ pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The names of all stacks in `stacks/`.
-pub fn all() -> Vec<String> {
-    let stacks = stacks(&directory()).into_iter();
-    stacks.map(|(name, _)| name).collect()
-}
-
 fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
     let names = there.iter().map(|(name, _)| name.as_str());
     let looked_for = if is_bare(stack) {
@@ -129,7 +123,7 @@ fn is_bare(stack: &str) -> bool {
 
 /// The files in `stacks/` by name, in order.
 pub fn all() -> Vec<(String, PathBuf)> {
-    stacks(Path::new(DIRECTORY))
+    stacks(&directory())
 }
 
 /// Stacks by name, in order.
