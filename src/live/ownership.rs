@@ -390,7 +390,7 @@ fn children(
         }
         let mark = mark_of_part(schema, &object.inputs);
         if recorded.is_some() && mark.as_ref().is_some_and(has) || ties() {
-            Whose::Ours(leftover(schema, graph, parent, &key))
+            Whose::Ours(leftover(schema, graph, &owners, parent, &key))
         } else {
             Whose::Added(parent.clone())
         }
@@ -529,14 +529,25 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// The URN of a part that is not wanted any more: named after its parent, which part of it it is, and what tells it apart.
-fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value]) -> Urn {
+/// The URN of a part that is not wanted any more: named after its parent, which part of it it is, and what tells it apart, by
+/// its name where that is one of ours.
+fn leftover(
+    schema: &Schema,
+    graph: &ResourceGraph,
+    owners: &Owners<'_>,
+    parent: &Urn,
+    key: &[Value],
+) -> Urn {
     let own = schema.parents.first().map(|parent| parent.property);
     let rest = schema.key.iter().zip(key);
     let rest = rest.filter(|(name, _)| Some(**name) != own);
-    let rest = rest.map(|(_, part)| {
-        part.as_str()
-            .map_or_else(|| serde_json::Value::from(part).to_string(), str::to_owned)
+    let rest = rest.map(|(_, part)| match part.as_str() {
+        Some(text) => owners
+            .0
+            .get(text)
+            .map_or(text, |(urn, _)| urn.name())
+            .to_owned(),
+        None => serde_json::Value::from(part).to_string(),
     });
     let part = part_name(schema.token, parent.token());
     let name = [parent.name().to_owned(), part].into_iter().chain(rest);
