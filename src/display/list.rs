@@ -246,12 +246,15 @@ mod tests {
 
     fn shown(stacks: &[Listed], width: Option<usize>) -> String {
         let lines = table(stacks, width);
-        lines.iter().map(|line| line.render(false) + "\n").collect()
+        let lines = lines.iter().map(|line| line.render(false) + "\n");
+        // Texts in the source are kept without what all their lines are set in by.
+        ["Stacks\n".to_owned()].into_iter().chain(lines).collect()
     }
 
     #[test]
     fn a_table_for_people() {
         expect![[r#"
+            Stacks
               Stack                Resources  Last run                    Changes  By    File
               happyrobot-fde/dev   81         up succeeded 3h ago         +3       anna  stacks/dev.yaml
               lost␛[31m/dev        4          up failed 3d ago            +3       anna  -
@@ -273,6 +276,7 @@ mod tests {
             listed("shop/dev", "eu-west-1", 2, None),
         ];
         expect![[r#"
+            Stacks
               Stack     Region      Resources  Last run       Changes  By  File
               shop/dev  eu-south-2  1          not on record               -
               shop/dev  eu-west-1   2          not on record               -

@@ -20,7 +20,7 @@ value: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${pass
 ";
 
 const PROD: &str = "\
-vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.1.0.0/16 }, options: { protect: true } }
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16, enableDnsHostnames: true }, options: { protect: true } }
 subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24 } }
 password: { type: aws:secretsmanager:Secret, properties: { name: shop } }
 value: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${password.arn}', secretString: Canary-2 } }
@@ -68,8 +68,8 @@ async fn two_stacks() {
         value!([{ "name": "topic", "type": "aws:sns:Topic" }])
     );
     assert_eq!(document["onlyRight"][0]["name"], "queue");
-    assert_eq!(document["same"], 2, "{document}");
-    let secret = &document["changed"][0];
+    assert_eq!(document["same"], 1, "{document}");
+    let secret = &document["changed"][1];
     assert_eq!(
         (
             &secret["name"],

@@ -73,6 +73,8 @@ fn script(shell: Shell, mut program: clap::Command) -> String {
     let script = String::from_utf8_lossy(&bytes).into_owned();
     match shell {
         Shell::Bash => {
+            // `clap_complete` 4.6.12 writes the labels of a program whose name has a hyphen otherwise than it looks for them.
+            let script = script.replace("fde__subcmd__infra", "fde__infra");
             let lines = script.lines().map(|line| {
                 // Every command that takes a stack has this flag.
                 let takes_stack =
