@@ -182,5 +182,45 @@ fn the_defaults_that_are_described_are_those_of_the_code() {
     }
     assert_eq!(wrong, [] as [String; 0]);
     assert!(tried > 120, "{tried}");
-    expect![[r""]].assert_eq(&prose.join("\n"));
+    expect![[r#"
+        clusterName: name and environment of the stack, with a hyphen between
+        kmsKey: AWS's own keys
+        network.availabilityZones: as many as there are subnets in the lists below, else 2
+        network.privateSubnets: carved from `cidr`
+        network.publicSubnets: carved from `cidr`
+        database.backupWindow: AWS chooses
+        database.databaseName: the name of the stack, with `_` for `-`
+        database.logExports: none in dev, both in staging and prod
+        database.maintenanceWindow: AWS chooses
+        database.maxStorageGiB: no growth in dev, twice `storageGiB` in staging, five times `storageGiB` in prod
+        database.name: derived from the stack
+        services.NAME.default: true for the only service with a port
+        services.NAME.keepUntaggedDays: as long as `keepImages` says, for such an image may run: a tag that is pushed again, as `latest` can be, leaves the image that had it
+        services.NAME.logGroup: `/aws/ecs/<stack>-<environment>/<service>`; a stack that was made when the default was `/aws/ecs/containers-<service>` keeps that
+        services.NAME.memoryMiB: twice `cpu`
+        services.NAME.name: its key here
+        services.NAME.permissions: nothing
+        services.NAME.repository: derived from the stack; none where `image` is a whole address
+        services.NAME.taskFamily: name and environment of the stack, and the service's key, with hyphens between
+        services.NAME.healthCheck.command: `curl` or `wget` on the path, whichever the image has, and content where it has neither
+        services.NAME.healthCheck.matcher: `200-399`, redirects among them
+        services.NAME.scaling.max: twice `min` in dev and staging, five times `min` in prod
+        services.NAME.scaling.memoryPercent: memory does not count
+        services.NAME.scaling.requestsPerTask: requests do not count
+        loadBalancer.certificateArn: HTTP alone
+        loadBalancer.name: derived from the stack
+        loadBalancer.accessLogs.bucket: derived from stack, account and region
+        loadBalancer.accessLogs.prefix: nothing
+        loadBalancer.waf.count: `SizeRestrictions_BODY`, which blocks every body over 8 KB (uploads, and many a JSON document; bodies beyond that are inspected as far as 8 KB), `SQLi_BODY` and `SQLiExtendedPatterns_BODY`, which take texts that people write for SQL
+        loadBalancer.waf.sets: all of them
+        monitoring.dashboard: derived from stack and region
+        monitoring.alarms.databaseCpuCredits: half of what a day earns, and AWS charges for what is more than a day earns, in staging and prod; of `db.t2` 20
+        monitoring.alarms.databaseFreeMemoryMiB: a tenth of what its class has in staging and prod, or 256 where that is not known
+        monitoring.alarms.databaseFreeStorageGiB: a tenth of `storageGiB` in staging and prod
+        options.NAME.deleteBeforeReplace: false
+        options.NAME.retainOnDelete: false
+        options.NAME.customTimeouts.create: as long as AWS may take
+        options.NAME.customTimeouts.delete: as long as AWS may take
+        options.NAME.customTimeouts.update: as long as AWS may take"#]]
+    .assert_eq(&prose.join("\n"));
 }
