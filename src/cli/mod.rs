@@ -219,4 +219,7 @@ fn report_panics(events: &EventStream) {
 #[cfg(test)]
 mod helps;
 #[cfg(test)]
+#[path = "reference/tests.rs"]
+mod reference;
+#[cfg(test)]
 mod tests;

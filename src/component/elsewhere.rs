@@ -20,6 +20,10 @@ pub fn service_synonyms() -> Json {
     })
 }
 
+/// The answer for more than one container.
+const SEVERAL: &str = "a service is one container: take the key out, and for several declare an aws:ecs:TaskDefinition and \
+                       an aws:ecs:Service under `resources:`";
+
 /// Keys of a service that have no counterpart.
 pub fn service_unsupported() -> Json {
     json!({
@@ -30,7 +34,18 @@ pub fn service_unsupported() -> Json {
         "domain": "DNS records are made with another tool: take the key out, and point the record at the output \
                    `loadBalancerDnsName`",
         "schedule": "tasks on a schedule are made with another tool: take the key out",
+        "containers": SEVERAL,
+        "sidecars": SEVERAL,
+        "beforeDeploy": "nothing runs before a deployment: take the key out, and run the migration as the container starts, \
+                         or in the pipeline before `up`",
     })
+}
+
+/// Keys of the network that have no counterpart.
+pub fn network_unsupported() -> Json {
+    let own = "the section makes a VPC of its own: take the key out, and declare what belongs into another VPC under \
+               `resources:`, with the ids of its subnets";
+    json!({ "existing": own, "vpc": own, "vpcId": own })
 }
 
 /// Keys of the database.

@@ -96,6 +96,12 @@ impl<'a> Lookup<'a> {
             .insert(section.as_str(), Export::Group(exports));
     }
 
+    /// All that the sections offer.
+    #[cfg(test)]
+    pub fn exports(&self) -> &BTreeMap<&'static str, Export> {
+        &self.exports
+    }
+
     pub fn add_resource(&mut self, urn: &Urn) {
         self.resources.insert(urn.name().to_owned(), urn.clone());
     }

@@ -40,6 +40,12 @@ mod threshold;
 #[path = "helps/tests.rs"]
 mod helps;
 #[cfg(test)]
+#[path = "platforms/tests.rs"]
+mod platforms;
+#[cfg(test)]
+#[path = "reference/tests.rs"]
+mod reference;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use crate::graph::{self, ResourceGraph};

@@ -79,6 +79,10 @@ pub static SECTIONS: Sections = Sections {
             "queues are made with another tool: take the key out",
         ),
         (
+            "jobs",
+            "tasks on a schedule are made with another tool: take the key out",
+        ),
+        (
             "functions",
             "functions are made with another tool: take the key out",
         ),

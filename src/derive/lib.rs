@@ -9,7 +9,10 @@ use proc_macro2::TokenStream as Tokens;
 use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Meta, Token, parse_macro_input};
+use syn::{
+    Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr, Meta, Token,
+    parse_macro_input,
+};
 
 /// Makes the properties of a resource type from the struct of its inputs.
 ///
@@ -64,7 +67,8 @@ fn table(input: &DeriveInput) -> syn::Result<Tokens> {
     })
 }
 
-/// Makes the list of the outputs of a resource type from their struct. `#[output(internal)]` on a field leaves it out.
+/// Makes the list of the outputs of a resource type from their struct, each with its doc comment. `#[output(internal)]` on a
+/// field leaves it out.
 #[proc_macro_derive(OutputTable, attributes(output))]
 pub fn output_table(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -76,16 +80,36 @@ pub fn output_table(input: TokenStream) -> TokenStream {
 fn outputs(input: &DeriveInput) -> syn::Result<Tokens> {
     let name = &input.ident;
     let mut names = Vec::new();
+    let mut descriptions = Vec::new();
     for (field, ident) in named_fields(input)? {
         if !is_internal(field)? {
             names.push(property_name(field, ident)?);
+            descriptions.push(doc_comment(field));
         }
     }
     Ok(quote! {
         impl crate::resource::OutputTable for #name {
             const NAMES: &'static [&'static str] = &[#(#names),*];
+            const DESCRIPTIONS: &'static [&'static str] = &[#(#descriptions),*];
         }
     })
+}
+
+/// The doc comment of a field, on one line.
+fn doc_comment(field: &Field) -> String {
+    let lines = field.attrs.iter().filter_map(|attribute| {
+        let Meta::NameValue(pair) = &attribute.meta else {
+            return None;
+        };
+        match &pair.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) if pair.path.is_ident("doc") => Some(text.value().trim().to_owned()),
+            _ => None,
+        }
+    });
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 fn is_internal(field: &Field) -> syn::Result<bool> {

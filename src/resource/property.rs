@@ -27,6 +27,8 @@ pub trait PropertyTable {
 pub trait OutputTable {
     /// Their names. A field with `#[output(internal)]` is for the type itself.
     const NAMES: &'static [&'static str];
+    /// Their doc comments, in the order of the names.
+    const DESCRIPTIONS: &'static [&'static str];
 }
 
 /// One property of a resource type.

@@ -64,6 +64,8 @@ pub struct Schema {
     pub properties: Vec<Property>,
     /// The names that `${…}` may ask for, besides the inputs.
     pub outputs: &'static [&'static str],
+    /// The descriptions of the outputs, in the same order; empty where the type gives their names alone.
+    pub output_descriptions: &'static [&'static str],
     pub name: Option<NameRule>,
     /// The inputs that together tell one object from another where there is no owner tag to do so.
     pub key: &'static [&'static str],
@@ -192,6 +194,7 @@ impl Schema {
         Self {
             properties: Inputs::properties(),
             outputs: Outputs::NAMES,
+            output_descriptions: Outputs::DESCRIPTIONS,
             ..Self::new::<Inputs>(token, create_class)
         }
     }
@@ -205,6 +208,7 @@ impl Schema {
             create_class,
             properties: Vec::new(),
             outputs: &[],
+            output_descriptions: &[],
             name: None,
             key: &[],
             scope: &[],
@@ -677,6 +681,12 @@ impl Schema {
             return self.name.iter().map(|rule| rule.property).collect();
         }
         self.key.to_vec()
+    }
+
+    /// The description of an output.
+    pub fn output_description(&self, name: &str) -> Option<&'static str> {
+        let at = self.outputs.iter().position(|output| *output == name)?;
+        self.output_descriptions.get(at).copied()
     }
 
     pub fn property(&self, name: &str) -> Option<&Property> {

@@ -357,11 +357,7 @@ impl<'a> Check<'a> {
     }
 
     fn wrong_type(&mut self, node: &Node, options: &[&Json], place: &Path) {
-        let wanted: Vec<String> = options
-            .iter()
-            .filter(|option| option["type"] != "null")
-            .map(|option| expected(option))
-            .collect();
+        let wanted = wanted(options);
         let source = self.document.text(node.span);
         let found = match &node.content {
             Content::Null => "nothing".to_owned(),
@@ -393,11 +389,7 @@ impl<'a> Check<'a> {
             Content::Map(_) if wanted_text => self.split_key(node, place),
             _ => None,
         };
-        let label = format!(
-            "{} takes {}, not {found}",
-            subject(place),
-            wanted.join(", or ")
-        );
+        let label = format!("{} takes {wanted}, not {found}", subject(place),);
         let span = match node.content {
             // A list or map may be a page long; its first line says enough.
             Content::List(_) | Content::Map(_) => first_line(node.span, source),
@@ -443,7 +435,24 @@ fn is_scalar(schema: &Json) -> bool {
     schema["x-scalar"] == true
 }
 
-/// The values that a schema takes, in plain words.
+/// The values that a key takes, in plain words: `a whole number from 20 to 65536`. `root` is the schema that `$ref` points
+/// into.
+pub fn takes(root: &Json, schema: &Json) -> String {
+    let options = alternatives(root, schema);
+    words(&options).map_or_else(|| wanted(&options), |words| list_of(&words))
+}
+
+/// The values that one of several schemas takes.
+fn wanted(options: &[&Json]) -> String {
+    let wanted: Vec<String> = options
+        .iter()
+        .filter(|option| option["type"] != "null")
+        .map(|option| expected(option))
+        .collect();
+    wanted.join(", or ")
+}
+
+/// The values that a schema takes.
 fn expected(schema: &Json) -> String {
     let range =
         |low: &str, high: &str, unit: &str| match (schema[low].as_f64(), schema[high].as_f64()) {

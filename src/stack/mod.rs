@@ -29,7 +29,7 @@ use serde_json::Value as Json;
 
 use crate::resource::{Path, StackId};
 
-pub use check::{Check, References, list_of};
+pub use check::{Check, References, list_of, takes};
 pub use document::Document;
 pub use error::{Fault, Label, Source, Span, StackError, StackErrors};
 pub use flags::Flag;

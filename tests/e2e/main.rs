@@ -86,6 +86,7 @@ mod others;
 mod output;
 #[path = "../common/page.rs"]
 mod page;
+mod picture;
 mod pipeline_script;
 mod preview;
 #[path = "../common/promise.rs"]
@@ -112,6 +113,7 @@ mod s3_bucket_versioning;
 mod sandbox;
 mod saved_plan;
 mod schema;
+mod screens;
 mod secrets;
 mod secretsmanager_secret;
 mod secretsmanager_secret_version;

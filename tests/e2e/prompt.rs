@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TOPIC: &str = "topic: { type: aws:sns:Topic, properties: { displayName: Shop } }\n";
 
 /// A run on a terminal.
-struct Session {
+pub struct Session {
     child: Child,
     shown: Arc<(Mutex<String>, Condvar)>,
     /// The length of the output that has been waited for.
@@ -33,14 +33,30 @@ struct Session {
 
 impl Session {
     fn of(program: &Program<'_>, words: &[&str]) -> Self {
-        let mut child = program.start_on_terminal(words);
+        Self::watch(program.start_on_terminal(words))
+    }
+
+    /// A run on a terminal of this many columns.
+    pub fn in_window(program: &Program<'_>, columns: usize, words: &[&str]) -> Self {
+        Self::watch(program.start_in_window(columns, words))
+    }
+
+    fn watch(mut child: Child) -> Self {
         let mut screen = child.stdout.take().expect("it is piped");
         let shown = Arc::<(Mutex<String>, Condvar)>::default();
         let writes = Arc::clone(&shown);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
+            // A read can end inside a character.
+            let mut unread = Vec::new();
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]);
+                unread.extend_from_slice(&bytes[..count]);
+                let whole = match std::str::from_utf8(&unread) {
+                    Ok(text) => text.len(),
+                    Err(error) => error.valid_up_to(),
+                };
+                let text: Vec<u8> = unread.drain(..whole).collect();
+                let text = String::from_utf8_lossy(&text);
                 writes.0.lock().expect("nobody failed").push_str(&text);
                 writes.1.notify_all();
             }
@@ -53,7 +69,7 @@ impl Session {
     }
 
     /// Waits until a text is shown, after those that were waited for before.
-    fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         let (shown, changed) = &*self.shown;
         let shown = shown.lock().expect("nobody failed");
         let from = self.read;
@@ -65,13 +81,13 @@ impl Session {
         self.read = from + found + text.len();
     }
 
-    fn answer(&mut self, keys: &str) {
+    pub fn answer(&mut self, keys: &str) {
         let keyboard = self.child.stdin.as_mut().expect("it is piped");
         keyboard.write_all(keys.as_bytes()).expect("keys are taken");
         keyboard.flush().expect("keys are taken");
     }
 
-    fn ended(mut self) -> (Option<i32>, String) {
+    pub fn ended(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().expect("it ends");
         let shown = self.shown.0.lock().expect("nobody failed").clone();
         (status.code(), shown)

@@ -33,6 +33,7 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
+    /// The ARN, which names no region.
     pub dashboard_arn: String,
 }
 

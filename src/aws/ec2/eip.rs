@@ -41,6 +41,7 @@ pub enum Domain {
 pub struct Outputs {
     /// `eipalloc-…`, the same as the id.
     pub allocation_id: String,
+    /// The address.
     pub public_ip: Option<String>,
 }
 

@@ -35,6 +35,7 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
+    /// The account that the registry belongs to.
     pub registry_id: Option<String>,
 }
 

@@ -34,6 +34,7 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
+    /// The id of the version.
     pub version_id: String,
 }
 

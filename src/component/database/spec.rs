@@ -46,8 +46,8 @@ pub struct DatabaseSpec {
     #[schemars(rename = "storageGiB", range(min = 20, max = 65536))]
     #[serde(rename = "storageGiB")]
     pub storage_gib: Option<u32>,
-    /// The GiB up to which the storage grows by itself, at least a tenth more than it starts with. Default: it does not grow
-    /// in dev; twice its size in staging, five times in prod.
+    /// The GiB up to which the storage grows by itself, at least a tenth more than it starts with. Default: no growth in dev,
+    /// twice `storageGiB` in staging, five times `storageGiB` in prod.
     #[schemars(rename = "maxStorageGiB", range(min = 22, max = 65536))]
     #[serde(rename = "maxStorageGiB")]
     pub max_storage_gib: Option<u32>,
@@ -92,8 +92,8 @@ pub struct DatabaseSpec {
     #[schemars(example = &"/etc/ssl/rds.pem")]
     pub ssl_root_cert: Option<String>,
     /// The logs that instance and replicas send to CloudWatch, to groups that keep them as long as those of the services:
-    /// `postgresql`, the server's, and `upgrade`, that of upgrades of the major version. Default: both in staging and
-    /// prod, none in dev.
+    /// `postgresql`, the server's, and `upgrade`, that of upgrades of the major version. Default: none in dev,
+    /// both in staging and prod.
     #[schemars(example = ["postgresql"])]
     pub log_exports: Option<Vec<LogExport>>,
     /// Lets IAM roles log in without a password, only over TLS: each service that uses the database logs in as the user of

@@ -153,6 +153,8 @@ fn cases() -> Vec<Case> {
         service("cpu: 256, memoryMiB: 4096"),
         service("cpu: 512, memoryMiB: 512").by_hand("memoryMiB: 512", "memoryMiB: 1024"),
         service("routes: [api]"),
+        service("routes: [shop.example.com/api]").by_hand("shop.example.com/api", "/api"),
+        sections("network: { existing: { vpc: vpc-1 } }\n").by_hand("existing: { vpc: vpc-1 }", ""),
         sections("network: {}\nservices: { web: { port: 3000 } }\nloadBalancer: { waf: { sets: [common], count: [SQLi_COOKIE] } }\n")
             .by_hand("sets: [common]", "sets: [common, sqlInjection]"),
         service("image: nginx"),

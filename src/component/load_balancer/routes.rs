@@ -143,7 +143,12 @@ impl Pattern<'_> {
 fn check(context: &mut Context<'_>, patterns: &[Pattern<'_>]) {
     let alphabet = |c: char| c.is_ascii_alphanumeric() || "_-.$/~\"'@:+&*?".contains(c);
     for (index, pattern) in patterns.iter().enumerate() {
-        if !pattern.text.starts_with(['/', '*']) {
+        let (start, _) = pattern.text.split_once('/').unwrap_or((pattern.text, ""));
+        if start.contains('.') && !start.starts_with('*') {
+            let label = "begins with a host, and a route is a path";
+            let help = "take the host out, or declare an `aws:lb:ListenerRule` with a `hostHeader` under `resources:`";
+            context.refuse_with_help(Fault::Route, &pattern.path, label, help);
+        } else if !pattern.text.starts_with(['/', '*']) {
             let help = format!("did you mean `/{}`?", pattern.text);
             let label = "a path starts with `/`";
             context.refuse_with_help(Fault::Route, &pattern.path, label, help);

@@ -40,7 +40,7 @@ pub struct LoadBalancerSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "AccessLogs")]
 pub struct AccessLogsSpec {
-    /// Default: true.
+    /// Writes access logs. Default: true.
     pub enabled: Option<bool>,
     /// The name of the bucket, unique in all of AWS. Default: derived from stack, account and region.
     #[schemars(example = &"happyrobot-fde-alb-access-logs-dev", length(min = 3, max = 63))]
@@ -58,7 +58,8 @@ pub struct AccessLogsSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "Waf")]
 pub struct WafSpec {
-    /// Default: true in prod, and where `mode`, `sets`, `count` or `logging` says what it does.
+    /// Puts the firewall in front of the load balancer; `mode`, `sets`, `count` or `logging` turns it on as well. Default:
+    /// true in prod.
     pub enabled: Option<bool>,
     /// Requests from one address in 5 minutes, beyond which it is blocked. Default: 1000.
     #[schemars(range(min = 10, max = 2_000_000_000))]

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::flow_logs::FlowLogsSpec;
+use crate::component::elsewhere;
 
 /// The network of the platform: a VPC with a public and a private subnet per availability zone.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(rename = "Network")]
+#[schemars(rename = "Network", extend("x-unsupported" = elsewhere::network_unsupported()))]
 pub struct NetworkSpec {
     /// The address range of the VPC, `/16` to `/28`. Default: `10.0.0.0/16`.
     #[schemars(example = &"10.0.0.0/16")]

@@ -509,7 +509,7 @@ resources:
                 7:50 broken_reference `${database.urll}`: `database` has no output `urll`
                     help: did you mean `url`?
                 8:45 broken_reference `${services.web.nothing}`: `services.web` has no output `nothing`
-                    help: it offers `logGroupName`, `repositoryName`, `repositoryUrl`, `serviceName` or `taskRoleArn`
+                    help: it offers `image`, `logGroupName`, `repositoryName`, `repositoryUrl`, `serviceName` or `taskRoleArn`
                 11:78 broken_reference `${nothing.here}`: there is no section or resource `nothing`
             "#]],
         );

@@ -3,12 +3,16 @@
 use crate::resource::Path;
 use crate::stack::Fault;
 
-use super::model::{Image, Service};
+use super::model::{Image, Service, Services};
 use super::urns::KEY;
 use crate::component::context::Context;
+use crate::stack::reference::{self, Part};
 
 /// The beginning of the tags that keep the images of services from expiring: those of `aws:ecr:ImageTag`.
 pub const LIVE_TAG: &str = "fde-live-";
+
+/// The output of a service that is the address of the image that it runs.
+pub const OUTPUT: &str = "image";
 
 /// Images of Docker Hub that have no owner in front of their names, as people write them.
 const OFFICIAL: &[&str] = &[
@@ -111,6 +115,41 @@ pub fn is_elsewhere(context: &mut Context<'_>, service: &str, image: &str) -> bo
     let path = Path::from(KEY).key(service).key("image");
     context.refuse_with_help(Fault::Value, path, label, help);
     true
+}
+
+impl Services {
+    /// The service whose image a service runs: itself, or the one at the end of `image: ${services.api.image}`.
+    pub fn source<'a>(&'a self, service: &'a Service) -> &'a Service {
+        let mut source = service;
+        // A circle is reported as one of the graph.
+        for _ in &self.all {
+            let key = shared_with(&source.image);
+            match self
+                .all
+                .iter()
+                .find(|other| Some(&other.key) == key.as_ref())
+            {
+                Some(other) => source = other,
+                None => break,
+            }
+        }
+        source
+    }
+}
+
+/// The key of the service whose image this one runs too: that of `${services.api.image}`.
+fn shared_with(image: &Image) -> Option<String> {
+    let Image::Address(text) = image else {
+        return None;
+    };
+    let (parts, _) = reference::split(&text.0);
+    match parts.as_slice() {
+        [Part::Reference(reference)] if reference.name == KEY => match reference.path.as_slice() {
+            [key, output] if output == OUTPUT => Some(key.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Checks a tag or digest in the service's own repository.

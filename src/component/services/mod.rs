@@ -14,8 +14,8 @@
 //! is kept at zero tasks, so that the first `up` does not wait for an image that no one can have pushed yet.
 //!
 //! Offers `${services.clusterName}`, `${services.clusterArn}`, and for each service `serviceName`, `repositoryUrl`,
-//! `repositoryName`, `logGroupName` and `taskRoleArn`: `${services.api.repositoryUrl}`. Roles and secrets are made in
-//! `task_roles.rs`.
+//! `repositoryName`, `logGroupName`, `taskRoleArn` and `image`, the image that it runs: another service runs the same with
+//! `image: ${services.api.image}`. Roles and secrets are made in `task_roles.rs`.
 
 mod checks;
 mod defaults;

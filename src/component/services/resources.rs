@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::images::LIVE_TAG;
+use super::images::{self, LIVE_TAG};
 use super::model::{Image, Repository, Service, Services, derived_name};
 use super::scaling;
 use super::spec::{Architecture, ImageTags};
@@ -60,6 +60,7 @@ impl Services {
                     "taskRoleArn",
                     Value::output(&service.urn(stack, "aws:iam:Role", "taskRole"), "arn"),
                 ),
+                (images::OUTPUT, running_image(stack, service)),
             ];
             if service.repository.is_some() {
                 let repository = service.repository_urn(stack);
@@ -85,9 +86,11 @@ impl Services {
             .outputs
             .push(("ecsClusterName".to_owned(), cluster_name));
         for service in &self.all {
+            let source = self.source(service);
             let add = Addition {
                 stack: &stack,
                 service,
+                source,
                 platform,
             };
             add.repository(context);
@@ -113,7 +116,7 @@ impl Services {
             let database = platform.database.as_ref();
             let access =
                 database.map_or_else(Vec::new, |database| database.access_of(context, service));
-            task_roles::expand(context, service, &secrets, access);
+            task_roles::expand(context, service, source, &secrets, access);
             let definition = add.task_definition(context, &secrets);
             add.service(context, network, &definition);
             add.live_tag(context);
@@ -151,6 +154,12 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
     resource.options.depends_on.insert(insights);
 }
 
+/// The address of the image that a service runs, tag or digest included.
+fn running_image(stack: &StackId, service: &Service) -> Value {
+    let definition = service.urn(stack, "aws:ecs:TaskDefinition", "taskDefinition");
+    Value::output_at(&definition, ["containerDefinitions", "0", "image"])
+}
+
 /// The name of the cluster.
 fn cluster_name(stack: &Stack) -> String {
     let named = stack.cluster_name.clone();
@@ -161,6 +170,8 @@ fn cluster_name(stack: &Stack) -> String {
 struct Addition<'a> {
     stack: &'a StackId,
     service: &'a Service,
+    /// The service whose image it runs: itself, or another one.
+    source: &'a Service,
     platform: &'a Platform,
 }
 
@@ -207,10 +218,7 @@ impl Addition<'_> {
         context.outputs.push((output, url));
         // A pipeline that promotes the image has to go by this output: a tag of the repository can be pushed again.
         let output = format!("{}Image", self.service.camel_case());
-        let definition = self
-            .service
-            .urn(self.stack, "aws:ecs:TaskDefinition", "taskDefinition");
-        let image = Value::output_at(&definition, ["containerDefinitions", "0", "image"]);
+        let image = running_image(self.stack, self.service);
         context.outputs.push((output, image));
         if let Some(tag) = self.own_tag() {
             context.notes.push(self.push_note(context, &urn, tag));
@@ -344,12 +352,7 @@ impl Addition<'_> {
 
     /// `:tag` or `@digest`, if the image comes from the repository of the service.
     fn own_tag(&self) -> Option<String> {
-        match &self.service.image {
-            Image::Deployed => Some(format!(":{FIRST_TAG}")),
-            Image::Own(text) if text.0.starts_with("sha256:") => Some(format!("@{}", text.0)),
-            Image::Own(text) => Some(format!(":{}", text.0)),
-            Image::Address(_) => None,
-        }
+        own_tag(self.service)
     }
 
     fn image(&self, context: &mut Context<'_>) -> Value {
@@ -514,10 +517,10 @@ impl Addition<'_> {
     /// A value, or another one while there is nothing to start. A service that runs nevertheless has an image from
     /// elsewhere, or one that is gone from the repository, and is left alone.
     fn once_there_is_an_image(&self, then: impl Into<Value>, otherwise: impl Into<Value>) -> Value {
-        if self.own_tag().is_none() {
+        if own_tag(self.source).is_none() {
             return then.into();
         }
-        let repository = self.service.repository_urn(self.stack);
+        let repository = self.source.repository_urn(self.stack);
         Value::If(Box::new(Conditional {
             condition: Value::output(&repository, "hasImages"),
             says: "the repository has an image".to_owned(),
@@ -618,6 +621,16 @@ impl Addition<'_> {
             needs.extend(balancer.prerequisites_of(stack, &service.key));
         }
         needs
+    }
+}
+
+/// `:tag` or `@digest`, if the image of a service comes from its own repository.
+fn own_tag(service: &Service) -> Option<String> {
+    match &service.image {
+        Image::Deployed => Some(format!(":{FIRST_TAG}")),
+        Image::Own(text) if text.0.starts_with("sha256:") => Some(format!("@{}", text.0)),
+        Image::Own(text) => Some(format!(":{}", text.0)),
+        Image::Address(_) => None,
     }
 }
 

@@ -43,8 +43,8 @@ pub struct ServiceSpec {
     /// with `mutable` every tag can. Default: `immutable`.
     pub image_tags: Option<ImageTags>,
     /// The image to run: a tag or digest in its own repository, or the whole address of an image. A colon in front,
-    /// `":nginx"`, makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag `latest`, and
-    /// what is deployed later by other means stays.
+    /// `":nginx"`, makes a tag of what would be taken for an image elsewhere. `${services.api.image}` is the image that another
+    /// service runs. Unset, it starts with the tag `latest`, and what is deployed later by other means stays.
     #[schemars(example = &"2024-06-01-abc123")]
     pub image: Option<Text>,
     /// The user that the container runs as, instead of the image's own: a user or its number, and a group behind a colon.
@@ -159,7 +159,8 @@ pub struct ScalingSpec {
     /// The minimum number of tasks. Default: 1 in dev, 2 in staging and prod.
     #[schemars(range(min = 0, max = 1000))]
     pub min: Option<u32>,
-    /// The maximum number of tasks. Default: twice `min` in dev and staging, five times in prod.
+    /// The maximum number of tasks. Default: twice `min` in dev and staging, five times `min` in
+    /// prod.
     #[schemars(range(min = 1, max = 1000))]
     pub max: Option<u32>,
     /// The average CPU, in percent, that the number of tasks is kept around. Default: 70.

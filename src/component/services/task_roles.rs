@@ -220,10 +220,12 @@ fn stored(value: &Value) -> Option<Store> {
     }
 }
 
-/// Adds the two roles of a service, with their policies. `access` is what its tasks may do for what they use of the stack.
+/// Adds the two roles of a service, with their policies. `source` is the service whose image it runs; `access` is what its
+/// tasks may do for what they use of the stack.
 pub fn expand(
     context: &mut Context<'_>,
     service: &Service,
+    source: &Service,
     secrets: &[Secret],
     access: Vec<Value>,
 ) {
@@ -245,7 +247,7 @@ pub fn expand(
         ]);
         context.add(&origin, service.urn(&stack, "aws:iam:Role", role), inputs);
     }
-    let mut statements = pull(context, service);
+    let mut statements = pull(context, source);
     let group = Value::output(&service.log_group_urn(&stack), "arn");
     let streams = Value::join([group, ":*".into()]);
     statements.push(allow(
@@ -332,11 +334,11 @@ fn add_policy(context: &mut Context<'_>, service: &Service, kind: &str, statemen
 }
 
 /// The permission to pull from the repository that the image comes from, if that is an ECR repository.
-fn pull(context: &Context<'_>, service: &Service) -> Vec<Value> {
+fn pull(context: &Context<'_>, source: &Service) -> Vec<Value> {
     let stack = &context.id;
-    let repository = match &service.image {
+    let repository = match &source.image {
         Image::Deployed | Image::Own(_) => {
-            Some(Value::output(&service.repository_urn(stack), "arn"))
+            Some(Value::output(&source.repository_urn(stack), "arn"))
         }
         Image::Address(text) => ecr_repository(context, &text.0),
     };

@@ -14,6 +14,7 @@ pub mod resource_type;
 #[path = "../../common/rights.rs"]
 #[allow(dead_code, reason = "the test of the documents uses the rest")]
 pub mod rights;
+pub mod screen;
 pub mod sdk;
 pub mod showing;
 

@@ -157,13 +157,27 @@ impl<'a> Program<'a> {
     /// pipes.
     pub fn start_on_terminal(&self, words: &[&str]) -> Child {
         let line = format!("{} {}", env!("CARGO_BIN_EXE_fde-infra"), words.join(" "));
+        self.start_in_script(&line)
+    }
+
+    /// Starts the program as [`Program::start_on_terminal`] does, on one of this many columns and of many rows.
+    pub fn start_in_window(&self, columns: usize, words: &[&str]) -> Child {
+        let program = env!("CARGO_BIN_EXE_fde-infra");
+        let line = format!(
+            "stty cols {columns} rows 200; {program} {}",
+            words.join(" ")
+        );
+        self.start_in_script(&line)
+    }
+
+    fn start_in_script(&self, line: &str) -> Child {
         Command::new("script")
             .args([
                 "--quiet",
                 "--flush",
                 "--return",
                 "--command",
-                &line,
+                line,
                 "/dev/null",
             ])
             .current_dir(&self.directory)
@@ -243,7 +257,7 @@ impl Drop for Program<'_> {
 }
 
 /// Without the line that names the account under test: users of AWS's own addresses do not have it.
-fn without_account(text: &str) -> String {
+pub fn without_account(text: &str) -> String {
     let names_it = |line: &&str| {
         line.contains("The endpoint: http://127.0.0.1:")
             && line.contains(", by AWS_ENDPOINT_URL")
@@ -275,7 +289,7 @@ fn stream(name: &str, text: &str) -> String {
 /// - `[number]`: that the operating system has for an error
 /// - `[process]`: its number
 /// - `[random]`: the six letters and digits at the end of a secret's ARN, whole or as rows show it
-fn lasting(text: &str) -> String {
+pub fn lasting(text: &str) -> String {
     let mut lasting = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -73,6 +73,7 @@ pub struct Encryption {
 pub struct Outputs {
     /// The address to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
     pub repository_url: Option<String>,
+    /// The account that the registry belongs to.
     pub registry_id: Option<String>,
     /// True if there is an image to run.
     pub has_images: bool,

@@ -88,6 +88,7 @@ pub struct EphemeralStorage {
 #[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
+    /// The number of the revision, which AWS counts up in the family.
     pub revision: i32,
     /// The ARN that names the latest revision, whichever that is.
     pub arn_without_revision: String,

@@ -52,7 +52,7 @@ pub struct GenerateSecretString {
 #[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// A different text for each password that comes into force; `None` if the secret rotates by itself, since then the
+    /// A different text for each password that comes into force; none if the secret rotates by itself, since then the
     /// rotation updates the database. It reveals nothing about the value.
     pub content_version: Option<String>,
 }

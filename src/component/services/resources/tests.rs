@@ -60,6 +60,44 @@ fn tags_of_images_are_pushed_once_unless_the_file_says_otherwise() {
     assert!(faults.contains("this one has none"), "{faults}");
 }
 
+/// A worker waits for the image of the service that it shares it with, and may pull it.
+#[test]
+fn two_services_run_one_image() {
+    let made = |name: &str| {
+        let keys = "port: 1, image: v9";
+        let text = format!("  worker: {{ image: \"${{services.api.image}}\", command: [work] }}\n");
+        let text = format!(
+            "name: shop\nenvironment: prod\nregion: eu-south-2\nnetwork: {{}}\n\
+             services:\n  api: {{ {keys}, default: true }}\n{text}loadBalancer: {{}}\n"
+        );
+        let stack = load(&[("dev.yaml", &text)], &[]).unwrap();
+        let resources = expand(&stack, &catalog()).unwrap().resources;
+        let mut resources = resources.into_iter();
+        resources.find(|one| one.urn.name() == name)
+    };
+    assert_eq!(made("services/worker/repository"), None);
+    let task = made("services/worker/taskDefinition").unwrap();
+    let containers = format!("{:?}", task.inputs["containerDefinitions"]);
+    let image = "\"image\": ${services/api/taskDefinition.containerDefinitions[0].image}";
+    assert!(containers.contains(image), "{containers}");
+    let pulls = made("services/worker/executionPolicy").unwrap();
+    let policy = format!("{:?}", pulls.inputs["policy"]);
+    assert!(
+        policy.contains("${services/api/repository.arn}"),
+        "{policy}"
+    );
+    let service = made("services/worker/service").unwrap();
+    let count = format!("{:?}", service.inputs["desiredCount"]);
+    assert!(
+        count.contains("${services/api/repository.hasImages}"),
+        "{count}"
+    );
+    let circle = faults_of(
+        "network: {}\nservices:\n  a: { image: \"${services.b.image}\" }\n  b: { image: \"${services.a.image}\" }\n",
+    );
+    assert!(circle.contains("cycle"), "{circle}");
+}
+
 #[test]
 fn what_runs_is_kept_unless_the_file_says_otherwise() {
     let tag = made("prod", "", "", "services/api/liveImage");
