@@ -41,7 +41,7 @@ pub mod secretsmanager;
 pub mod sns;
 mod ssm;
 mod states;
-mod tag_index;
+pub mod tag_index;
 pub mod tags;
 mod usual;
 pub mod wafv2;

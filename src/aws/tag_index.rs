@@ -44,12 +44,29 @@ pub async fn tagged(
     kind: Option<&str>,
     region: Option<&'static str>,
 ) -> AwsResult<Vec<(String, Tags)>> {
-    const OPERATION: &str = "tag:GetResources";
     let filter = TagFilter::builder()
         .key(tags::STACK)
         .values(stack.to_string())
         .build();
-    let filter = &filter;
+    found(clients, &filter, kind, region).await
+}
+
+/// Returns the tags of every object that the tagging API of this region knows to belong to a stack, whichever it is.
+pub async fn stacks(clients: &Clients) -> AwsResult<Vec<Tags>> {
+    let filter = TagFilter::builder().key(tags::STACK).build();
+    let found = found(clients, &filter, None, None).await?;
+    let own = found.into_iter().filter(|(arn, _)| !is_copy(arn));
+    Ok(own.map(|(_, tags)| tags).collect())
+}
+
+/// Returns the objects that pass a filter, by ARN.
+async fn found(
+    clients: &Clients,
+    filter: &TagFilter,
+    kind: Option<&str>,
+    region: Option<&'static str>,
+) -> AwsResult<Vec<(String, Tags)>> {
+    const OPERATION: &str = "tag:GetResources";
     let mappings = pages(OPERATION, |token| async move {
         let page = clients
             .call(OPERATION, || {

@@ -19,6 +19,8 @@ pub struct Invocation {
     pub environment: Environment,
     pub terminal: Terminal,
     pub interrupts: Interrupts,
+    /// Describes the whole command line.
+    pub program: fn() -> clap::Command,
 }
 
 impl Invocation {
@@ -28,6 +30,7 @@ impl Invocation {
         environment: Environment,
         terminal: Terminal,
         interrupts: Interrupts,
+        program: fn() -> clap::Command,
     ) -> Self {
         Self {
             command,
@@ -38,6 +41,7 @@ impl Invocation {
             environment,
             terminal,
             interrupts,
+            program,
         }
     }
 

@@ -31,7 +31,7 @@ use crate::display::{ColorChoice, EventStream, Message, Terminal};
 use arguments::{GlobalArguments, suggest};
 #[doc(hidden)]
 pub use commands::COMMANDS;
-use commands::{Given, preview};
+use commands::{Given, diff, preview};
 use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;
@@ -166,7 +166,8 @@ fn run(cli: Cli, environment: Environment, events: &EventStream) -> Exit {
             return Exit::Error;
         }
     };
-    let detailed = cli.command.has_switch(preview::DETAILED_EXITCODE);
+    let switches = [preview::DETAILED_EXITCODE, diff::EXIT_CODE];
+    let detailed = switches.iter().any(|id| cli.command.has_switch(id));
     let cancelled = if detailed {
         Exit::Error
     } else {
@@ -175,8 +176,14 @@ fn run(cli: Cli, environment: Environment, events: &EventStream) -> Exit {
     let interrupts = Interrupts::listen(cancelled, cli.global.color, events);
     let exit = runtime.block_on(async {
         let command = cli.command.command.name;
-        let mut invocation =
-            Invocation::new(command, cli.global, environment, terminal, interrupts);
+        let mut invocation = Invocation::new(
+            command,
+            cli.global,
+            environment,
+            terminal,
+            interrupts,
+            Cli::command,
+        );
         let result = cli.command.run(&mut invocation).await;
         let heard = invocation.interrupts.heard();
         if heard.count > 0 && !events.is_interrupted() {

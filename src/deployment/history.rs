@@ -2,13 +2,14 @@
 //! run of a large stack there is more than it takes: that goes on in further ones.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::{join, join_all};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, LONGEST, Parameter, ParameterStore, Seen, acceptable, continuation, moment, parameter,
+    Begun, LONGEST, Parameter, ParameterStore, Seen, Version, acceptable, continuation, moment,
+    parameter,
 };
 use crate::resource::{LastRun, Made, Proof, ProviderError, StackId};
 use crate::version::VERSION;
@@ -443,6 +444,19 @@ impl<'a> History<'a> {
         })
     }
 
+    /// The run that ended last, and how long ago: its end is by AWS's clock, and now is by this machine's.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn last(&self) -> Result<Option<(Deployment, Duration)>, ProviderError> {
+        let versions = self.store.versions(&self.name).await?;
+        let last = versions.into_iter().max_by_key(|version| version.number);
+        Ok(last.map(|version| {
+            let age = SystemTime::now().duration_since(version.written);
+            (deployment(version), age.unwrap_or_default())
+        }))
+    }
+
     /// The runs on record, newest first.
     ///
     /// # Errors
@@ -450,14 +464,17 @@ impl<'a> History<'a> {
     pub async fn list(&self) -> Result<Vec<Deployment>, ProviderError> {
         let mut versions = self.store.versions(&self.name).await?;
         versions.sort_by_key(|version| std::cmp::Reverse(version.number));
-        let deployments = versions.into_iter().map(|version| Deployment {
-            number: version.number,
-            ended: moment::utc(version.written),
-            by: version.by,
-            // What another version of this program wrote otherwise is still a run.
-            record: serde_json::from_str(&version.value).unwrap_or_default(),
-        });
-        Ok(deployments.collect())
+        Ok(versions.into_iter().map(deployment).collect())
+    }
+}
+
+fn deployment(version: Version) -> Deployment {
+    Deployment {
+        number: version.number,
+        ended: moment::utc(version.written),
+        by: version.by,
+        // What another version of this program wrote otherwise is still a run.
+        record: serde_json::from_str(&version.value).unwrap_or_default(),
     }
 }
 

@@ -42,13 +42,25 @@ pub(super) fn of_step(op: Op, step: &Step, catalog: &Catalog, width: Option<usiz
 
 /// Names the resource, and what happens to it.
 fn head(op: Op, urn: &Urn, verdict: &str, width: Option<usize>, lines: &mut Vec<Line>) {
+    title(op, urn.name(), urn.token(), verdict, width, lines);
+}
+
+/// Names something, its type, and what happens to it.
+pub(super) fn title(
+    op: Op,
+    name: &str,
+    token: &str,
+    verdict: &str,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
     let style = style::of(op);
     let lead = Line::plain(" ")
         .with(style, style::symbol(op))
         .and("  ")
-        .with(Style::Bold, urn.name())
+        .with(Style::Bold, name)
         .and("  ")
-        .with(Style::Faint, urn.token());
+        .with(Style::Faint, token);
     let needed = lead.width() + 2 + measure_text_width(verdict);
     if width.is_none_or(|width| needed <= width) {
         lines.push(lead.and("  ").with(style, verdict));
@@ -151,7 +163,7 @@ impl<'a> Place<'a> {
 }
 
 /// The changes of a resource, the tags last and by name.
-fn changes<'a>(
+pub(super) fn changes<'a>(
     changes: impl Iterator<Item = &'a Change>,
     width: Option<usize>,
     lines: &mut Vec<Line>,

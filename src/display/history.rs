@@ -85,12 +85,12 @@ fn minute(moment: &str) -> String {
 }
 
 /// The part of an ARN that names a person: `user/anna` is anna, `assumed-role/deploy/ci` is deploy/ci.
-fn person(arn: &str) -> &str {
+pub(super) fn person(arn: &str) -> &str {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     resource.split_once('/').map_or(resource, |(_, name)| name)
 }
 
-fn ending(ending: Ending) -> (&'static str, Style) {
+pub(super) fn ending(ending: Ending) -> (&'static str, Style) {
     match ending {
         Ending::Succeeded => ("succeeded", Style::Create),
         Ending::Failed => ("failed", Style::Error),
@@ -106,7 +106,7 @@ fn took(record: &Record) -> String {
 }
 
 /// `+81 ~2`, as a preview marks them.
-fn changes(record: &Record) -> Line {
+pub(super) fn changes(record: &Record) -> Line {
     let mut line = Line::new();
     for (op, count) in [
         (Op::Create, record.created),

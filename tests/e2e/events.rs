@@ -1,4 +1,21 @@
 //! `up --json` and `destroy --json`: standard output is a stream of events, and nothing else, however a run ends.
+//!
+//! What users of such streams have met elsewhere, and is held here:
+//!
+//! | what | where |
+//! |---|---|
+//! | text about the lock among the JSON | <https://github.com/hashicorp/terraform/issues/29252> |
+//! | warnings among the JSON | <https://github.com/pulumi/pulumi/issues/4082> |
+//! | lines that are no JSON, and get lost | <https://github.com/terrakube-io/terrakube/pull/3362> |
+//! | an event in pieces | <https://github.com/pulumi/pulumi/issues/6768> |
+//! | no summary at the end of some runs | <https://github.com/pulumi/pulumi/issues/9269> |
+//! | a step without its start or its end | <https://github.com/pulumi/pulumi/issues/7773> |
+//! | an error over several lines | <https://github.com/hashicorp/terraform/issues/24405> |
+//! | no list at the end of what did not succeed | <https://github.com/hashicorp/terraform/issues/34448> |
+//! | secrets in the summary | <https://github.com/pulumi/pulumi/issues/9776> |
+//! | refusals that the JSON does not have | <https://github.com/pulumi/pulumi/issues/18851> |
+//! | either JSON or a log for people, not both | <https://github.com/gruntwork-io/terragrunt/issues/2965> |
+//! | a question where none can be answered | <https://github.com/hashicorp/terraform/pull/34886> |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -21,12 +21,14 @@ mod ci;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;
+mod completions;
 mod controls;
 mod copied_tags;
 mod credentials;
 mod data;
 mod database_defaults;
 mod destroy;
+mod diff;
 mod docs;
 #[path = "../common/documents.rs"]
 #[allow(dead_code, reason = "the test of the documents uses the rest")]
@@ -78,6 +80,7 @@ mod interrupts;
 mod keys_and_texts;
 mod kms_alias;
 mod kms_key;
+mod list;
 mod lock;
 mod logs_log_group;
 mod lost_tags;
@@ -89,6 +92,7 @@ mod page;
 mod picture;
 mod pipeline_script;
 mod preview;
+mod preview_all;
 #[path = "../common/promise.rs"]
 mod promise;
 mod prompt;

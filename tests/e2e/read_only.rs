@@ -19,11 +19,19 @@ use crate::promise::Shown;
 const OUTPUTS: &str = "outputs: { vpcId: '${vpc.id}', topicArn: '${topic.arn}' }\n";
 
 /// Every command that reads, with its flags, and how it ends on a stack with an edit to be made.
-const READING: [(&[&str], Option<i32>); 16] = [
+const READING: [(&[&str], Option<i32>); 24] = [
     (&["validate", STACK], DONE),
     (&["schema"], DONE),
     (&["explain", "aws:ec2:Vpc"], DONE),
     (&["explain", "network", "--json"], DONE),
+    (&["completions", "bash"], DONE),
+    (&["diff", STACK, STACK], DONE),
+    (&["diff", STACK, STACK, "--exit-code", "--json"], DONE),
+    (&["list"], DONE),
+    (&["list", "--json"], DONE),
+    (&["list", "--all-regions"], DONE),
+    (&["preview", "--all"], DONE),
+    (&["preview", "--all", "--json"], DONE),
     (&["preview", STACK], DONE),
     (&["preview", STACK, "--diff", "--show-sames"], DONE),
     (&["preview", STACK, "--json"], DONE),

@@ -15,7 +15,6 @@ use crate::resource::shell::quoted;
 /// The commands that users of other tools type, each with its name here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("plan", "preview"),
-    ("diff", "preview"),
     ("build", "preview"),
     ("apply", "up"),
     ("deploy", "up"),
@@ -36,6 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cancel", "unlock"),
     ("force-unlock", "unlock"),
     ("log", "history"),
+    ("stacks", "list"),
 ];
 
 /// Prints help where it was asked for, and the mistake otherwise.

@@ -3,12 +3,16 @@
 //! Begin with [`preview`], then [`up`]. A command sets on its [`Invocation`] what it works on, calls the rooms in order,
 //! and shows what comes back.
 
+mod completions;
 mod destroy;
+pub mod diff;
 mod explain;
 mod history;
 mod init;
+mod list;
 mod output;
 pub mod preview;
+mod preview_all;
 mod sandbox;
 mod schema;
 mod unlock;
@@ -68,7 +72,15 @@ pub const COMMANDS: &[Command] = &[
         hidden_aliases: &[],
         only_reads: true,
         arguments: preview::Arguments::augment_args,
-        run: |invocation, given| Box::pin(async { preview::run(invocation, &read(given)?).await }),
+        run: |invocation, given| {
+            Box::pin(async {
+                let arguments: preview::Arguments = read(given)?;
+                if arguments.all {
+                    return preview_all::run(invocation, &arguments).await;
+                }
+                preview::run(invocation, &arguments).await
+            })
+        },
     },
     Command {
         name: "up",
@@ -96,6 +108,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: output::Arguments::augment_args,
         run: |invocation, given| Box::pin(async { output::run(invocation, &read(given)?).await }),
+    },
+    Command {
+        name: "list",
+        about: "List the stacks of an account: what is live, and the files in stacks/",
+        aliases: &["ls"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: list::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { list::run(invocation, &read(given)?).await }),
     },
     Command {
         name: "history",
@@ -134,6 +155,15 @@ pub const COMMANDS: &[Command] = &[
         run: |invocation, given| Box::pin(async { explain::run(invocation, &read(given)?) }),
     },
     Command {
+        name: "diff",
+        about: "Compare two stack files, or one with an earlier revision of it, without AWS",
+        aliases: &[],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: diff::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { diff::run(invocation, &read(given)?) }),
+    },
+    Command {
         name: "schema",
         about: "Print the JSON Schema of stack files, for editors",
         aliases: &[],
@@ -141,6 +171,15 @@ pub const COMMANDS: &[Command] = &[
         only_reads: true,
         arguments: |command| command,
         run: |invocation, _| Box::pin(async { schema::run(invocation) }),
+    },
+    Command {
+        name: "completions",
+        about: "Print the script that makes a shell complete commands, flags and stacks",
+        aliases: &["completion"],
+        hidden_aliases: &[],
+        only_reads: true,
+        arguments: completions::Arguments::augment_args,
+        run: |invocation, given| Box::pin(async { completions::run(invocation, &read(given)?) }),
     },
     Command {
         name: "sandbox",

@@ -12,6 +12,7 @@ use crate::cli::report::{Failure, show};
 use crate::cli::saved_plan::{self, Previewed, SavedPlan};
 use crate::cli::session::{Offline, Session, ShowOptions};
 use crate::cli::{CommandResult, Exit, Invocation, environment, refusal};
+use crate::display::json::Document;
 use crate::display::{Line, Message, View, added, json, markdown, message, sanitize};
 use crate::plan::Goal;
 
@@ -21,16 +22,19 @@ pub const DETAILED_EXITCODE: &str = "detailed_exitcode";
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    stack: StackArguments,
+    pub(super) stack: StackArguments,
+    /// Preview every stack file in stacks/; the exit status is the worst of all.
+    #[arg(long, env = "FDE_INFRA_ALL", value_parser = boolean)]
+    pub(super) all: bool,
     /// Show every property that changes.
     #[arg(long, env = "FDE_INFRA_DIFF", value_parser = boolean)]
     diff: bool,
     /// Print the plan as JSON.
     #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
-    json: bool,
+    pub(super) json: bool,
     /// Print the plan as Markdown, for a pull request or a step summary.
     #[arg(long, env = "FDE_INFRA_MARKDOWN", value_parser = boolean)]
-    markdown: bool,
+    pub(super) markdown: bool,
     /// With --markdown: at most this many bytes; what matters least is left out first.
     #[arg(
         long,
@@ -42,7 +46,7 @@ pub struct Arguments {
     max_bytes: usize,
     /// Also write the plan as JSON to this file.
     #[arg(long, env = "FDE_INFRA_JSON_INTO", value_name = "FILE")]
-    json_into: Option<String>,
+    pub(super) json_into: Option<String>,
     /// Also write the plan as Markdown to this file, of at most N bytes. Can be repeated.
     #[arg(
         long,
@@ -66,7 +70,7 @@ pub struct Arguments {
     force: ForceArguments,
     /// Write the plan to a file, for `up --plan`.
     #[arg(long, env = "FDE_INFRA_SAVE_PLAN", value_name = "FILE")]
-    save_plan: Option<String>,
+    pub(super) save_plan: Option<String>,
     /// With --save-plan: the ARN of the role that applies the plan, if another than the caller.
     #[arg(
         long,
@@ -87,11 +91,19 @@ struct Page {
 
 /// Returns whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
 pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|word| word == "--detailed-exitcode")
-        || environment::asks_for_detailed_exit_code()
+    let asks = |word: &OsString| word == "--detailed-exitcode" || word == "--exit-code";
+    arguments.iter().any(asks) || environment::asks_for_detailed_exit_code()
 }
 
-pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+impl Arguments {
+    /// Returns whether files of Markdown are asked for.
+    pub(super) fn writes_pages(&self) -> bool {
+        self.markdown_into.iter().any(|page| !page.path.is_empty())
+    }
+}
+
+/// Checks the flags against each other, and sets what the run works on.
+pub(super) fn begin(invocation: &mut Invocation, arguments: &Arguments) -> Result<(), Failure> {
     exclusive([
         ("--detailed-exitcode", arguments.detailed_exitcode),
         ("--expect-no-changes", arguments.expect_no_changes),
@@ -103,7 +115,22 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     invocation.stack = arguments.stack.clone();
     invocation.selection = arguments.selection.clone();
     invocation.force = arguments.force.clone();
+    Ok(())
+}
+
+pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
+    begin(invocation, arguments)?;
     let offline = Offline::load(invocation)?;
+    of_stack(invocation, arguments, offline, None).await
+}
+
+/// Previews one stack. The document that `--json` prints is left in `kept`, where there is one, and not printed.
+pub(super) async fn of_stack(
+    invocation: &mut Invocation,
+    arguments: &Arguments,
+    offline: Offline,
+    kept: Option<&mut Option<Document>>,
+) -> CommandResult {
     offline.warn(&mut invocation.terminal);
     let session = Session::connect_to_look(invocation, offline).await?;
     session.provider.context().only_look();
@@ -140,12 +167,18 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
             write(&page.path, &markdown::render(view, max_bytes))?;
         }
     }
-    if arguments.json {
-        data(invocation, &document()?)?;
-    } else if arguments.markdown {
-        data(invocation, &markdown::render(view, arguments.max_bytes))?;
-    } else {
-        session.show(invocation, &plan, options);
+    match kept {
+        Some(kept) => {
+            *kept = Some(json::document(&plan, catalog));
+            if !arguments.json {
+                session.show(invocation, &plan, options);
+            }
+        }
+        None if arguments.json => data(invocation, &document()?)?,
+        None if arguments.markdown => {
+            data(invocation, &markdown::render(view, arguments.max_bytes))?;
+        }
+        None => session.show(invocation, &plan, options),
     }
     if arguments.json || arguments.markdown {
         session.tell_drift(invocation, &plan);

@@ -5,7 +5,7 @@ use crate::aws::{self, BundleError, ConnectError};
 use crate::cli::arguments::GlobalArguments;
 use crate::cli::command_line::CommandLine;
 use crate::cli::report::Failure;
-use crate::cli::{Exit, Invocation, environment};
+use crate::cli::{Exit, environment};
 use crate::display::Message;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::redact::hide;
@@ -60,12 +60,10 @@ pub(super) fn guard_account(offline: &Offline, account: &str, caller: &str) -> R
 }
 
 pub(super) fn not_connected(
-    invocation: &Invocation,
     error: &ConnectError,
     profile: Option<String>,
+    retry: CommandLine,
 ) -> Failure {
-    // A preview tries the connection as well, and changes nothing.
-    let retry = invocation.stack_command("preview");
     let now = |message: Message| message.fact("now", "nothing was read or changed");
     let (endpoint, source) = match error {
         ConnectError::Identity { endpoint, source } => (endpoint, source),

@@ -7,12 +7,15 @@
 //! names no account, any is right, and a preview begins to read beside the identity; it uses nothing before that is known.
 
 mod accepts;
+pub mod account;
 mod connection;
 mod endpoints;
+pub mod files;
 mod memory;
 mod names;
 mod offline;
 mod remembered;
+pub mod revision;
 pub mod sandbox;
 pub mod stack_file;
 pub mod whereabouts;
@@ -103,8 +106,11 @@ impl Session {
         };
         let connecting = invocation.interrupts.guard(connecting).await;
         invocation.terminal.clear_frame();
-        let provider =
-            connecting?.map_err(|error| not_connected(invocation, &error, connection.profile))?;
+        let provider = connecting?.map_err(|error| {
+            // A preview tries the connection as well, and changes nothing.
+            let retry = invocation.stack_command("preview");
+            not_connected(&error, connection.profile, retry)
+        })?;
         let aws = provider.context();
         endpoints::tell(invocation, &aws.endpoints);
         guard_account(&offline, &aws.account_id, &aws.caller)?;

@@ -1,8 +1,9 @@
 //! The contents of a stack file: all that is known without AWS.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
+use super::revision::Revision;
 use super::{accepts, stack_file};
 use crate::aws;
 use crate::cli::Invocation;
@@ -14,7 +15,7 @@ use crate::resource::path::{self, Path};
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, Urn};
 use crate::stack::redact::hide;
-use crate::stack::{self, Flag, Stack};
+use crate::stack::{self, Flag, Read, Stack};
 
 /// The contents of a stack file.
 pub struct Offline {
@@ -33,15 +34,26 @@ impl Offline {
     /// Reads the stack's file.
     pub fn load(invocation: &Invocation) -> Result<Self, Failure> {
         let file = stack_file::find(invocation)?;
-        let flags = invocation.stack.flags();
+        let read = |path: &str| stack_file::read(path, &file);
+        Self::read(&file, &invocation.stack.flags(), &read)
+    }
+
+    /// Reads the stack's file as it was at a revision, with the layers of that time.
+    pub fn load_at(invocation: &Invocation, revision: &Revision) -> Result<Self, Failure> {
+        let file = stack_file::find(invocation)?;
+        let read = |path: &str| revision.read(path);
+        Self::read(&file, &invocation.stack.flags(), &read)
+    }
+
+    fn read(file: &FilePath, flags: &[Flag], text_of: Read<'_>) -> Result<Self, Failure> {
         let catalog = aws::registry::catalog();
         let texts = RefCell::new(String::new());
         let read = |path: &str| {
-            let text = stack_file::read(path, &file)?;
+            let text = text_of(path)?;
             texts.borrow_mut().push_str(&text);
             Ok(text)
         };
-        let stack = stack::load(&file.to_string_lossy(), &read, &flags, &SECTIONS)?;
+        let stack = stack::load(&file.to_string_lossy(), &read, flags, &SECTIONS)?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
         let shown = hide(&texts.borrow(), &catalog.secret_names());
         let offline = Self {
@@ -51,7 +63,7 @@ impl Offline {
             catalog,
             hash: short_hash(&shown, 12),
             set: flags.iter().map(path_of).collect(),
-            file,
+            file: file.to_owned(),
         };
         accepts::check(&offline.graph, |urn| offline.place(urn))?;
         Ok(offline)

@@ -36,12 +36,6 @@ pub fn find(invocation: &Invocation) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The names of all stacks in `stacks/`.
-pub fn all() -> Vec<String> {
-    let stacks = stacks(&directory()).into_iter();
-    stacks.map(|(name, _)| name).collect()
-}
-
 fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
     let names = there.iter().map(|(name, _)| name.as_str());
     let looked_for = if is_bare(stack) {
@@ -125,6 +119,11 @@ fn has_extension(stack: &str) -> bool {
 /// Returns whether a word can be a stack's name, rather than a path.
 fn is_bare(stack: &str) -> bool {
     !stack.contains(['/', '\\'])
+}
+
+/// The files in `stacks/` by name, in order.
+pub fn all() -> Vec<(String, PathBuf)> {
+    stacks(&directory())
 }
 
 /// Stacks by name, in order.

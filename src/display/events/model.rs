@@ -110,7 +110,7 @@ pub struct JsonStepEvent {
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// What it waits for, in AWS's words.
+    /// The state that it waits on, in AWS's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,7 +186,7 @@ pub struct JsonSummary {
     pub(super) next: Vec<String>,
 }
 
-/// What a run has done.
+/// The work that a run has done, and left.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct JsonChanges {
     changes: JsonCounts,
@@ -439,7 +439,7 @@ pub fn diagnostic(message: &Message) -> JsonEvent {
     })
 }
 
-/// What a run has come to, for the summary.
+/// The outcome of a run, for the summary.
 pub fn changes(plan: &Plan, report: &Report) -> JsonChanges {
     let done = tally(plan, report);
     let count = |op| done.get(&op).copied().unwrap_or(0);
