@@ -22,7 +22,9 @@ fn commands(page: &Page) -> Vec<(String, Vec<String>)> {
         }
     }
     for (line, span) in spans(page) {
-        let is_whole = span.starts_with("fde-infra ") && !span.contains(['<', '[', '…', ':']);
+        // Placeholders stand for what the reader writes; `help COMMAND` takes no other word.
+        let is_form = span.contains(['<', '[', '…', ':']) || span.ends_with(" COMMAND");
+        let is_whole = span.starts_with("fde-infra ") && !is_form;
         if is_whole {
             let words = command_lines(&span);
             commands.extend(
