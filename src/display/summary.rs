@@ -51,6 +51,9 @@ pub fn render(
 ) -> Vec<Line> {
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
     lines.extend(counts(plan, report));
+    if lines.len() == 1 {
+        lines.push(Line::plain("    0 unchanged"));
+    }
     lines.push(Line::new());
     let waiting: Vec<_> = pending::of_report(plan, report, catalog)
         .into_iter()
@@ -85,7 +88,8 @@ fn counts(plan: &Plan, report: &Report) -> Vec<Line> {
             lines.push(Line::plain("    ").with(style::of(op), text));
         }
     }
-    lines.extend(totals(kinds, changed, unchanged, lines.is_empty()));
+    let is_alone = lines.is_empty() && unchanged > 0;
+    lines.extend(totals(kinds, changed, unchanged, is_alone));
     lines
 }
 
