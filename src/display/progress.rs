@@ -337,9 +337,17 @@ impl<'a> Progress<'a> {
         let done = self.count(|state| matches!(state, State::Done { .. }));
         let running = self.count(|state| matches!(state, State::Running { .. }));
         let failed = self.count(|state| matches!(state, State::Failed { .. }));
-        let mut line = Line::plain(" ")
-            .with(Style::Heading, spinner)
-            .and(format!("  {done} of {} done", self.tracks.len()));
+        let mut line = Line::plain(" ").with(Style::Heading, spinner).and("  ");
+        // What a user may do now comes first: the end is cut where there is too little room.
+        if let Some(since) = self.cancelled {
+            let left = TO_THE_END.saturating_sub(now.saturating_sub(since));
+            line.push(Style::Warning, self.finishing(running, left));
+            line.push(Style::Plain, "; ");
+        }
+        line.push(
+            Style::Plain,
+            format!("{done} of {} done", self.tracks.len()),
+        );
         if running > 0 && self.cancelled.is_none() {
             line.push(Style::Plain, format!(", {running} running"));
         }
@@ -350,14 +358,10 @@ impl<'a> Progress<'a> {
             line.push(Style::Plain, ", ");
             line.push(Style::Error, format!("{failed} failed"));
         }
-        match self.cancelled {
-            None => line.and(format!("  {}", seconds(now))),
-            Some(since) => {
-                let left = TO_THE_END.saturating_sub(now.saturating_sub(since));
-                line.and("; ")
-                    .with(Style::Warning, self.finishing(running, left))
-            }
+        if self.cancelled.is_none() {
+            line.push(Style::Plain, format!("  {}", seconds(now)));
         }
+        line
     }
 
     /// The calls that go on after a signal, and for how long.

@@ -51,6 +51,9 @@ pub fn render(
 ) -> Vec<Line> {
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
     lines.extend(counts(plan, report));
+    if lines.len() == 1 {
+        lines.push(Line::plain("    0 unchanged"));
+    }
     lines.push(Line::new());
     let waiting: Vec<_> = pending::of_report(plan, report, catalog)
         .into_iter()
@@ -85,7 +88,8 @@ fn counts(plan: &Plan, report: &Report) -> Vec<Line> {
             lines.push(Line::plain("    ").with(style::of(op), text));
         }
     }
-    lines.extend(totals(kinds, changed, unchanged, lines.is_empty()));
+    let is_alone = lines.is_empty() && unchanged > 0;
+    lines.extend(totals(kinds, changed, unchanged, is_alone));
     lines
 }
 
@@ -109,9 +113,9 @@ pub fn stopped(
     let expected = estimate.map_or_else(String::new, |estimate| {
         format!(" ({})", estimate.expected())
     });
-    let mut lines = vec![
-        Line::styled(style, word).and(format!(" after {}{expected}", seconds(report.elapsed))),
-    ];
+    let head =
+        Line::styled(style, word).and(format!(" after {}{expected}", seconds(report.elapsed)));
+    let mut lines = wrapped(head, width);
     lines.extend(counts(plan, report));
     let failed = report.failed.iter();
     let failed = failed.map(|(id, error)| match error.kind {
@@ -148,7 +152,7 @@ pub fn stopped(
     } else {
         "To go on, follow the help above, then run"
     };
-    lines.push(Line::plain(advice));
+    lines.extend(wrapped(Line::plain(advice), width));
     // Never wrapped: it would not survive the copying.
     lines.push(Line::plain("    ").and(again));
     lines
@@ -172,13 +176,17 @@ fn named(
         list.push_str(&format!(" and {more} more"));
     }
     let line = Line::styled(style, lead).and(format!(": {list}"));
-    let wrapped = match width {
-        Some(width) => line.wrapped(width.saturating_sub(6), usize::MAX),
-        None => vec![line],
-    };
-    for (index, line) in wrapped.into_iter().enumerate() {
+    let room = width.map(|width| width.saturating_sub(6));
+    for (index, line) in wrapped(line, room).into_iter().enumerate() {
         let indent = if index == 0 { "    " } else { "      " };
         lines.push(Line::plain(indent).then(line));
+    }
+}
+
+fn wrapped(line: Line, width: Option<usize>) -> Vec<Line> {
+    match width {
+        Some(width) => line.wrapped(width, usize::MAX),
+        None => vec![line],
     }
 }
 
