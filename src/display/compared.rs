@@ -87,6 +87,10 @@ fn differences(before: Properties, after: Properties) -> Vec<Change> {
 }
 
 /// The text of a reference as the file has it: two stacks that refer to the same logical name are alike in that.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "a lookup may find nothing, and this one always finds"
+)]
 fn as_written(reference: &OutputReference) -> Option<Value> {
     Some(format!("${{{reference}}}").into())
 }

@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    fn ran(command: &str, outcome: Ending, hours: u64) -> Option<(Deployment, Duration)> {
+    fn ran(command: &str, outcome: Ending, hours: u64) -> (Deployment, Duration) {
         let record = Record {
             command: command.to_owned(),
             outcome,
@@ -208,13 +208,13 @@ mod tests {
             by: "arn:aws:iam::123456789012:user/anna".to_owned(),
             record,
         };
-        Some((deployment, Duration::from_secs(hours * 3600)))
+        (deployment, Duration::from_secs(hours * 3600))
     }
 
     fn stacks() -> Vec<Listed> {
         vec![
             Listed {
-                last: ran("up", Ending::Succeeded, 3),
+                last: Some(ran("up", Ending::Succeeded, 3)),
                 ..listed(
                     "happyrobot-fde/dev",
                     "eu-south-2",
@@ -223,11 +223,11 @@ mod tests {
                 )
             },
             Listed {
-                last: ran("up", Ending::Failed, 72),
+                last: Some(ran("up", Ending::Failed, 72)),
                 ..listed("lost\u{1b}[31m/dev", "eu-south-2", 4, None)
             },
             Listed {
-                last: ran("destroy", Ending::Succeeded, 0),
+                last: Some(ran("destroy", Ending::Succeeded, 0)),
                 ..listed("old/dev", "eu-south-2", 0, Some("stacks/old.yaml"))
             },
             listed(

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinition};
 
+use crate::common::commands::REFUSED;
 use crate::common::program::{Ended, Program};
 use crate::common::showing::Showing;
 use crate::common::{REGION, World};
@@ -64,7 +65,12 @@ async fn with_image(program: &Program<'_>, world: &World, name: &str) {
     push(world, name, "latest").await;
     succeeded(program.run_file(&file, "up", &["--yes"]));
     succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    // What is not there yet could not run.
     let set = ["--yes", "--set", "services.api.image=v9"];
+    let refused = program.run_file(&file, "up", &set);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
+    push(world, name, "v9").await;
     succeeded(program.run_file(&file, "up", &set));
 }
 

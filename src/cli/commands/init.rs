@@ -43,7 +43,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     let path = format!("stacks/{}.yaml", answers.environment);
     let text = stack_file(&answers);
     // An answer that no stack can have is shown at its place.
-    stack::load(&path, &|_| Ok(text.clone()), &[], &SECTIONS)?;
+    stack::load("the new stack file", &|_| Ok(text.clone()), &[], &SECTIONS)?;
     let mut files = vec![(path.as_str(), text.clone())];
     if arguments.workflow {
         files.push((WORKFLOW, workflow(&answers)));
@@ -113,12 +113,11 @@ async fn answers(invocation: &mut Invocation, arguments: &Arguments) -> Result<A
         Some(name) => name,
         None => question(invocation, "Name of the platform:").await?,
     };
-    let environment = match arguments.environment.clone() {
-        Some(environment) => environment,
-        None => {
-            let chosen = choose(invocation, "Kind of environment?", &ENVIRONMENTS).await?;
-            chosen.ok_or_else(declined)?.to_owned()
-        }
+    let environment = if let Some(environment) = &arguments.environment {
+        environment.clone()
+    } else {
+        let chosen = choose(invocation, "Kind of environment?", &ENVIRONMENTS).await?;
+        chosen.ok_or_else(declined)?.to_owned()
     };
     let region = match region {
         Some(region) => region,
@@ -203,7 +202,7 @@ fn workflow(answers: &Answers) -> String {
     let Answers { environment, .. } = answers;
     format!(
         "# Shows in a pull request what would change, and applies it after the merge. The two roles and their variables:
-# https://github.com/happyrobot-ai/fde-infra#readme
+# https://github.com/happyrobot-ai/fde-infra/blob/v{version}/docs/ci.md#roles-by-oidc
 name: deploy
 on:
   pull_request:

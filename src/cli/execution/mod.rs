@@ -165,6 +165,7 @@ pub fn finish(
             show(others, &mut invocation.terminal);
             invocation.terminal.report(&[Line::new()]);
         }
+        invocation.terminal.events().set_next(again.clone());
         // What a user sees last is what they go by.
         let lines = summary::stopped(plan, outcome, estimate, &again, width);
         invocation.terminal.report(&lines);

@@ -249,19 +249,16 @@ impl Addition<'_> {
         let key = &self.service.key;
         let waits = format!("`{key}` starts no tasks until its repository has an image");
         // The digest of an image follows from its contents, and a push names a tag.
-        let (text, push) = match tag.strip_prefix('@') {
-            Some(digest) => (
-                format!("{waits}; push the one with the digest {digest}:"),
-                None,
-            ),
-            None => {
-                let push = Value::join([
-                    "docker push ".into(),
-                    Value::output(repository, "repositoryUrl"),
-                    tag.into(),
-                ]);
-                (format!("{waits}; push one for {platform}:"), Some(push))
-            }
+        let (text, push) = if let Some(digest) = tag.strip_prefix('@') {
+            let text = format!("{waits}; push the one with the digest {digest}:");
+            (text, None)
+        } else {
+            let push = Value::join([
+                "docker push ".into(),
+                Value::output(repository, "repositoryUrl"),
+                tag.into(),
+            ]);
+            (format!("{waits}; push one for {platform}:"), Some(push))
         };
         Note {
             unless: Value::output(repository, "hasImages"),

@@ -119,6 +119,14 @@ impl EventStream {
         self.lock().changes = changes;
     }
 
+    /// Keeps the command that goes on with a run that has stopped.
+    pub fn set_next(&self, command: String) {
+        let mut state = self.lock();
+        if !state.next[0].contains(&command) {
+            state.next[0].push(command);
+        }
+    }
+
     /// Returns whether an interruption has been told.
     pub fn is_interrupted(&self) -> bool {
         self.lock().interrupted

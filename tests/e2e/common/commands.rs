@@ -58,7 +58,7 @@ pub fn assert_fits(ended: &Ended) {
         let copied = begins
             .iter()
             .any(|begin| line.trim_start().starts_with(begin));
-        let unbroken = line.split_whitespace().any(|word| word.len() > 60);
+        let unbroken = line.split_whitespace().any(|word| word.len() > 55);
         assert!(
             line.chars().count() <= 80 || logged || copied || unbroken,
             "{line}\n{}",
