@@ -176,7 +176,8 @@ fn an_attestation_is_looked_at_where_it_can_be() {
 #[test]
 fn what_is_not_the_release_is_not_installed() {
     type Spoil = fn(&Machine);
-    let spoilt: [(&str, Spoil, &[(&str, &str)], &str); 7] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let spoilt: [(&str, Spoil, Variables, &str); 7] = [
         (
             "changed",
             |machine| {
