@@ -84,9 +84,10 @@ fn on_terminal(
 
 fn ended(session: Session, columns: usize, words: &[&str], status: Option<i32>) -> String {
     let (found, written) = session.ended();
-    let text = shown(&without_endpoint(&written), columns);
+    // Before a narrow terminal breaks an id in two.
+    let text = shown(&lasting(&without_endpoint(&written)), columns);
     assert_eq!(found, status, "{text}");
-    framed(columns, words, &lasting(&text))
+    framed(columns, words, &text)
 }
 
 /// A command at every width.
