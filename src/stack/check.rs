@@ -389,7 +389,7 @@ impl<'a> Check<'a> {
             Content::Map(_) if wanted_text => self.split_key(node, place),
             _ => None,
         };
-        let label = format!("{} takes {wanted}, not {found}", subject(place),);
+        let label = format!("{} takes {wanted}, not {found}", subject(place));
         let span = match node.content {
             // A list or map may be a page long; its first line says enough.
             Content::List(_) | Content::Map(_) => first_line(node.span, source),

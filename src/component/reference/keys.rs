@@ -63,7 +63,7 @@ impl Key {
                     " Takes {}; keys: [`{below}`](#{}).",
                     self.takes,
                     anchor(below)
-                )
+                );
             }
             None => text += &format!(" Takes {}.", self.takes),
         }

@@ -70,10 +70,8 @@ fn meaning(schema: &Schema, reference: &OutputReference) -> String {
     // A key of something nested is described with the type that has it.
     let last = reference.path.last().unwrap();
     let nested = root["$defs"].as_object().into_iter().flatten();
-    let inputs = [&root].into_iter().chain(nested.map(|(_, inner)| inner));
-    let of_input = inputs
-        .filter_map(|inputs| inputs["properties"][last]["description"].as_str())
-        .next();
+    let mut inputs = [&root].into_iter().chain(nested.map(|(_, inner)| inner));
+    let of_input = inputs.find_map(|inputs| inputs["properties"][last]["description"].as_str());
     // What follows says which values an author may give.
     let of_input = of_input.map(|text| text.replace('\n', " "));
     let of_input = of_input.and_then(|text| Some(text.split([':', ';']).next()?.to_owned()));

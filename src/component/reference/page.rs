@@ -201,7 +201,7 @@ impl Page {
     }
 
     fn code(&mut self, language: &str, text: &str) {
-        self.line(&format!("```{language}\n{}```", text));
+        self.line(&format!("```{language}\n{text}```"));
     }
 
     fn table<const N: usize>(
