@@ -6,7 +6,7 @@ use expect_test::{ExpectFile, expect_file};
 
 use crate::common::World;
 use crate::common::commands::{CANCELLED, DONE, USAGE};
-use crate::common::program::{Program, STACK, lasting, without_account};
+use crate::common::program::{Program, STACK, lasting};
 use crate::common::screen::shown;
 use crate::lock::unlocked;
 use crate::prompt::Session;
@@ -44,6 +44,18 @@ fn file(world: &World, sections: &str) -> String {
     world.file("").replace("resources: {}\n", sections)
 }
 
+/// The output without the line that names the account under test, which users of AWS's own addresses do not have. What is
+/// written before it, on the same line, takes a frame off the screen and stays.
+fn without_endpoint(written: &str) -> String {
+    let lines = written.split_inclusive('\n');
+    lines
+        .map(|line| match line.find("The endpoint: http://127.0.0.1:") {
+            Some(at) if line.contains(", by AWS_ENDPOINT_URL") => &line[..at],
+            _ => line,
+        })
+        .collect()
+}
+
 /// A screen at one width, under its width.
 fn framed(columns: usize, words: &[&str], text: &str) -> String {
     let title = format!("──── {columns} columns ");
@@ -72,9 +84,10 @@ fn on_terminal(
 
 fn ended(session: Session, columns: usize, words: &[&str], status: Option<i32>) -> String {
     let (found, written) = session.ended();
-    let text = shown(&without_account(&written), columns);
+    // Before a narrow terminal breaks an id in two.
+    let text = shown(&lasting(&without_endpoint(&written)), columns);
     assert_eq!(found, status, "{text}");
-    framed(columns, words, &lasting(&text))
+    framed(columns, words, &text)
 }
 
 /// A command at every width.
@@ -139,8 +152,9 @@ async fn while_a_stack_comes_and_goes() {
         ));
         let words = ["destroy", STACK];
         let mut session = Session::in_window(&program, columns, &words);
-        session.wait_for("e2e-screens-life/dev");
         session.wait_for("There is no undo");
+        // The prompt: an answer before it would be shown above.
+        session.wait_for("e2e-screens-life/dev:");
         session.answer("\r");
         destroy.push(ended(session, columns, &words, CANCELLED));
         if columns != WIDTHS[WIDTHS.len() - 1] {

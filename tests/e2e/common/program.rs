@@ -257,7 +257,7 @@ impl Drop for Program<'_> {
 }
 
 /// Without the line that names the account under test: users of AWS's own addresses do not have it.
-pub fn without_account(text: &str) -> String {
+fn without_account(text: &str) -> String {
     let names_it = |line: &&str| {
         line.contains("The endpoint: http://127.0.0.1:")
             && line.contains(", by AWS_ENDPOINT_URL")

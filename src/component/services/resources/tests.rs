@@ -68,7 +68,7 @@ fn two_services_run_one_image() {
         let text = "  worker: { image: \"${services.api.image}\", command: [work] }\n".to_owned();
         let text = format!(
             "name: shop\nenvironment: prod\nregion: eu-south-2\nnetwork: {{}}\n\
-             services:\n  api: {{ {keys}, default: true }}\n{text}loadBalancer: {{}}\n"
+             services:\n  api: {{ {keys}, default: true }}\n{worker}loadBalancer: {{}}\n"
         );
         let stack = load(&[("dev.yaml", &text)], &[]).unwrap();
         let resources = expand(&stack, &catalog()).unwrap().resources;
