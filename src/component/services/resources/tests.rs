@@ -65,7 +65,7 @@ fn tags_of_images_are_pushed_once_unless_the_file_says_otherwise() {
 fn two_services_run_one_image() {
     let made = |name: &str| {
         let keys = "port: 1, image: v9";
-        let text = "  worker: { image: \"${services.api.image}\", command: [work] }\n".to_owned();
+        let worker = "  worker: { image: \"${services.api.image}\", command: [work] }\n";
         let text = format!(
             "name: shop\nenvironment: prod\nregion: eu-south-2\nnetwork: {{}}\n\
              services:\n  api: {{ {keys}, default: true }}\n{worker}loadBalancer: {{}}\n"
