@@ -85,7 +85,7 @@ impl Tree<'_> {
             .collect();
         let info_lines = self.info_lines;
         let mut entries = self.entries();
-        if width.is_some_and(|width| width < NARROWEST_WITH_TYPES) {
+        if is_narrow(width) {
             let all = entries.iter_mut().chain(&mut to_come);
             all.chain([&mut title]).for_each(Entry::without_type);
         }
@@ -226,7 +226,13 @@ impl Types {
     }
 }
 
+/// Returns whether there is no room for types.
+fn is_narrow(width: Option<usize>) -> bool {
+    width.is_some_and(|width| width < NARROWEST_WITH_TYPES)
+}
+
 struct Columns {
+    is_narrow: bool,
     types: Types,
     kind: usize,
     name: usize,
@@ -245,6 +251,7 @@ impl Columns {
         };
         let info = has_info.then(|| widest(&|entry| entry.cells.info.width()));
         let mut columns = Self {
+            is_narrow: is_narrow(width),
             types: Types::Whole,
             kind: kinds(Types::Whole),
             name: widest(&|entry| measure_text_width(&entry.name)),
@@ -313,7 +320,11 @@ impl Columns {
         let Some(info) = self.info else {
             return vec![row];
         };
-        let below_the_name = MARGIN + self.kind + GAP;
+        let below_the_name = if self.is_narrow {
+            MARGIN + measure_text_width(&prefix) + GAP
+        } else {
+            MARGIN + self.kind + GAP
+        };
         if cells.info.width() <= info {
             return vec![row.and(&gap).then(cells.info)];
         }

@@ -52,7 +52,7 @@ async fn a_first_up_ends_with_what_there_is_to_do() {
     let url = url.trim();
     assert!(url.starts_with("http://e2e-ends"), "{url}");
     let registry = "123456789012.dkr.ecr.eu-south-2.amazonaws.com";
-    let mail = "gets nothing until its receiver follows the link that AWS has";
+    let mail = "gets nothing until its receiver follows";
     let shown = next(&first.stdout);
     let has = |line: &str| shown.iter().any(|shown| shown.contains(line));
     let steps = [
@@ -63,7 +63,7 @@ async fn a_first_up_ends_with_what_there_is_to_do() {
         &format!("docker push {registry}/e2e-ends-api:latest"),
         "fde-infra up dev",
         mail,
-        &format!("The stack answers at {url}"),
+        "The stack answers at",
     ];
     for step in steps {
         assert!(has(step), "{step}\n{}", first.screen);

@@ -154,7 +154,7 @@ async fn while_a_stack_comes_and_goes() {
         let mut session = Session::in_window(&program, columns, &words);
         session.wait_for("There is no undo");
         // The prompt: an answer before it would be shown above.
-        session.wait_for("e2e-screens-life/dev:");
+        session.wait_for("resources:");
         session.answer("\r");
         destroy.push(ended(session, columns, &words, CANCELLED));
         if columns != WIDTHS[WIDTHS.len() - 1] {

@@ -11,7 +11,7 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 const MOST_LINES: usize = 50;
 
 /// The columns beside a line: its number, a bar, and the spaces around them.
-const GUTTER: usize = 10;
+const GUTTER: usize = 8;
 
 /// The fewest columns of a line that are shown.
 const FEWEST: usize = 30;
@@ -78,7 +78,8 @@ impl Part {
         }
         // A quarter of the room is for what stands before it.
         let before = self.room / 4;
-        let from = text.ceil_char_boundary(shown.saturating_sub(before).max(line.start));
+        let from = shown.saturating_sub(before).min(end - self.room);
+        let from = text.ceil_char_boundary(from.max(line.start));
         let to = text.floor_char_boundary((from + self.room).min(end));
         if from > line.start {
             self.text.push(CUT);

@@ -315,9 +315,9 @@ mod tests {
                 error[fde::stack::unknown_key]: unknown key
                    ╭─[stacks/dev.yaml:2:150606]
                  1 │ a: 1
-                 2 │ …x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y…
-                   ·                   ──┬──
-                   ·                     ╰── here
+                 2 │ … x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y,…
+                   ·                    ──┬──
+                   ·                      ╰── here
                  3 │ b: 2
                    ╰────
             "#]],
