@@ -1,9 +1,11 @@
 //! The command line itself: what is accepted, what it means, what each flag is called in the environment.
 
+use std::ffi::OsString;
+
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 use expect_test::{Expect, expect};
 
-use super::arguments::suggest;
+use super::arguments::suggest::{self, Answer};
 use super::arguments::{boolean, duration, region};
 use super::{COMMANDS, Cli, Exit};
 use crate::resource::shell::quoted;
@@ -87,10 +89,16 @@ fn commands_that_change_something_take_yes() {
 }
 
 fn check_suggestion(words: &str, expected: Expect) {
-    let error = parsed(words).expect_err("an unknown command");
-    let suggestion =
-        suggest::from_elsewhere(&error).map(|(word, right)| format!("{word} → {right}"));
-    expected.assert_eq(&suggestion.unwrap_or_default());
+    let arguments: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+    let error = parsed(words).expect_err("an unknown command or flag");
+    let suggestion = match suggest::from_elsewhere(&error, &arguments) {
+        Some((word, Answer::Here(right))) => format!("{word} → {right}"),
+        Some((word, Answer::Instead(_, line))) => format!("{word}: {line}"),
+        None => suggest::flag_from_elsewhere(&error, &arguments)
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    expected.assert_eq(&suggestion);
 }
 
 #[test]
@@ -99,7 +107,20 @@ fn words_of_other_tools_are_understood() {
     check_suggestion("apply", expect!["apply → up"]);
     check_suggestion("delete", expect!["delete → destroy"]);
     check_suggestion("force-unlock dev", expect!["force-unlock → unlock"]);
+    check_suggestion("stack ls", expect!["stack → list"]);
+    check_suggestion("stack output", expect!["stack → output"]);
+    check_suggestion("stack init", expect!["stack → init"]);
+    check_suggestion("workspace new", expect!["workspace → init"]);
+    check_suggestion("plan output", expect!["plan → preview"]);
+    check_suggestion("state", expect!["state: fde-infra list"]);
+    check_suggestion("taint x", expect!["taint: fde-infra up --replace NAME"]);
     check_suggestion("nonsense", expect![""]);
+    check_suggestion(
+        "preview -s dev",
+        expect!["the stack stands by itself, as in `fde-infra preview dev`"],
+    );
+    check_suggestion("up -auto-approve", expect!["`--yes` does not ask"]);
+    check_suggestion("up -x", expect![""]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::fault::{Fault, When};
 use crate::job::{DESTROY, EVERY_TYPE, Job, MOVE, UP};
 use crate::world::{World, campaign, each, judge};
 
-/// An ordinary run kills at every tenth call; a campaign at every one, and also with one step at a time.
-const TENTH: usize = 10;
+/// An ordinary run kills at every fifteenth call; a campaign at every one, and also with one step at a time.
+const STRIDE: usize = 15;
 
 fn kill_at_every_call(job: &'static Job) {
     let calls = job.undisturbed().mutating();
@@ -16,8 +16,8 @@ fn kill_at_every_call(job: &'static Job) {
         None => &["16"],
     };
     let mut cases = Vec::new();
-    // Two runs differ in which of a hundred calls is the tenth, so these are samples of all calls.
-    for at in (0..calls).step_by(campaign().unwrap_or(TENTH)) {
+    // Two runs differ in which of a hundred calls comes at which place, so these are samples of all calls.
+    for at in (0..calls).step_by(campaign().unwrap_or(STRIDE)) {
         for when in [When::Before, When::After] {
             let fault = Fault::Kill(when, at);
             cases.extend(parallel.iter().map(|parallel| (fault.clone(), *parallel)));
