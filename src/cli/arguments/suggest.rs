@@ -13,7 +13,7 @@ use crate::display::{
 };
 use crate::resource::shell::quoted;
 
-/// What is said to a user who types a word of another tool.
+/// The answer to a user who types a word of another tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The command has this name here.
