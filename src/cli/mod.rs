@@ -138,9 +138,12 @@ fn variables(command: &clap::Command) -> Vec<String> {
     own.chain(below).chain(others).collect()
 }
 
-/// Variables without a flag: of the pipeline, the sandbox and the tests.
+/// Variables without a flag: of the pipeline, the install script, the sandbox and the tests.
 const OTHER_VARIABLES: &[&str] = &[
+    "FDE_INFRA_ATTESTATION",
+    "FDE_INFRA_BIN",
     "FDE_INFRA_DRIFT_STACKS",
+    "FDE_INFRA_ENVIRONMENTS",
     "FDE_INFRA_FUZZ",
     "FDE_INFRA_LAB",
     "FDE_INFRA_LAB_PROGRAM",

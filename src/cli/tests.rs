@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 
 use super::arguments::suggest::{self, Answer};
 use super::arguments::{boolean, duration, region};
-use super::{COMMANDS, Cli, Exit};
+use super::{COMMANDS, Cli, Exit, variables};
 use crate::resource::shell::quoted;
 
 fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
@@ -190,6 +190,37 @@ fn command_lines_can_be_copied() {
     assert_eq!(quoted("services/api"), "services/api");
     assert_eq!(quoted("*TargetGroup"), "'*TargetGroup'");
     assert_eq!(quoted("it's"), "'it'\\''s'");
+}
+
+/// A variable that documents and workflows name must not be taken for another one misspelt.
+#[test]
+fn variables_that_documents_name_are_known() {
+    let known = variables(&Cli::command());
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = std::collections::BTreeSet::new();
+    let mut places = vec![
+        root.join("README.md"),
+        root.join("docs"),
+        root.join(".github"),
+    ];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            let entries = std::fs::read_dir(&place).unwrap();
+            places.extend(entries.map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&place).unwrap();
+        named.extend(text.split("FDE_INFRA_").skip(1).map(|rest| {
+            let is_part = |letter: &char| letter.is_ascii_uppercase() || *letter == '_';
+            let name: String = rest.chars().take_while(is_part).collect();
+            format!("FDE_INFRA_{name}")
+        }));
+    }
+    // The prefix itself, and the example of one that is misspelt.
+    named.retain(|name| name != "FDE_INFRA_" && name != "FDE_INFRA_EXCLUDES");
+    assert!(named.len() > 20, "{named:?}");
+    let unknown: Vec<&String> = named.iter().filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

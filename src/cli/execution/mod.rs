@@ -271,10 +271,12 @@ pub fn images(
     }
     if !todos.is_empty() {
         if invocation.global.sandbox {
-            todos.push(Todo {
-                text: "The sandbox takes no images by `docker push`; AWS does.".to_owned(),
+            let text = "The services start no tasks: the sandbox takes no images. On AWS, the commands that push \
+                        them stand here.";
+            return vec![Todo {
+                text: text.to_owned(),
                 commands: Vec::new(),
-            });
+            }];
         }
         todos.push(Todo {
             text: "Then run:".to_owned(),
