@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::common::World;
@@ -27,6 +28,8 @@ const TOPIC: &str = "topic: { type: aws:sns:Topic, properties: { displayName: Sh
 pub struct Session {
     child: Child,
     shown: Arc<(Mutex<String>, Condvar)>,
+    /// Reads until the output ends.
+    reader: JoinHandle<()>,
     /// The length of the output that has been waited for.
     read: usize,
 }
@@ -45,7 +48,7 @@ impl Session {
         let mut screen = child.stdout.take().expect("it is piped");
         let shown = Arc::<(Mutex<String>, Condvar)>::default();
         let writes = Arc::clone(&shown);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // A read can end inside a character.
             let mut unread = Vec::new();
@@ -64,6 +67,7 @@ impl Session {
         Self {
             child,
             shown,
+            reader,
             read: 0,
         }
     }
@@ -89,6 +93,8 @@ impl Session {
 
     pub fn ended(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().expect("it ends");
+        // The program can be gone before all that it has written is read.
+        self.reader.join().expect("it reads to the end");
         let shown = self.shown.0.lock().expect("nobody failed").clone();
         (status.code(), shown)
     }
