@@ -55,6 +55,7 @@ pub mod component;
 pub mod deployment;
 pub mod display;
 pub mod execute;
+pub mod facts;
 pub mod fingerprint;
 pub mod graph;
 pub mod live;

@@ -8,6 +8,7 @@
 
 mod answer;
 pub mod autoscaling;
+pub mod cloudcontrol;
 pub mod cloudwatch;
 mod connection;
 mod context;

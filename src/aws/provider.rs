@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, join, join_all};
 
+use super::cloudcontrol::{self, ThroughCloudControl};
 use super::connection::Connection;
 use super::context::{Clients, ConnectError, Context, connect_beside};
 use super::ec2::PIECES;
@@ -28,6 +29,8 @@ pub struct AwsProvider {
     index: Begun<(StackId, Vec<Indexed>)>,
     catalog: Catalog,
     types: BTreeMap<&'static str, Arc<dyn AnyResourceType>>,
+    /// All types that are not among these.
+    others: ThroughCloudControl,
 }
 
 /// A request made before the identity was known, until its answer is taken.
@@ -85,6 +88,7 @@ impl AwsProvider {
             index: Begun(Mutex::new(index)),
             catalog: catalog(),
             types: resource_types(),
+            others: ThroughCloudControl::default(),
         }
     }
 
@@ -108,7 +112,12 @@ impl AwsProvider {
     }
 
     fn resource_type(&self, token: &str) -> Result<&dyn AnyResourceType, ProviderError> {
-        self.types.get(token).map(AsRef::as_ref).ok_or_else(|| {
+        let listed = self.types.get(token).map(AsRef::as_ref);
+        let other = || {
+            let known = cloudcontrol::schema(token);
+            known.map(|_| &self.others as &dyn AnyResourceType)
+        };
+        listed.or_else(other).ok_or_else(|| {
             ProviderError::new(
                 ErrorKind::Invalid,
                 token,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
 use super::{
-    autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, logs, rds, s3, secretsmanager, sns,
-    usual, wafv2,
+    autoscaling, cloudcontrol, cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, logs, rds, s3,
+    secretsmanager, sns, usual, wafv2,
 };
 use crate::resource::{Catalog, Schema};
 
@@ -92,7 +92,7 @@ pub fn catalog() -> Catalog {
     }
     let mut schemas = Schemas(Vec::new());
     each(&mut schemas);
-    Catalog::new(schemas.0)
+    Catalog::new(schemas.0).with(cloudcontrol::schema)
 }
 
 pub(super) fn resource_types() -> Registry {
@@ -194,7 +194,7 @@ mod tests {
         let catalog = catalog();
         let mut count = 0;
         for schema in catalog.iter() {
-            let inputs = (schema.input_schema)().to_value();
+            let inputs = schema.input_schema.to_value();
             let parts = inputs["x-parts"].as_object().into_iter().flatten();
             for (key, token) in parts {
                 let part = token.as_str().and_then(|token| catalog.get(token));
@@ -250,7 +250,7 @@ mod tests {
         let catalog = catalog();
         let mut taken = 0;
         for schema in catalog.iter() {
-            let inputs = (schema.input_schema)().to_value();
+            let inputs = schema.input_schema.to_value();
             for property in &schema.properties {
                 let kind = &inputs["properties"][property.name]["type"];
                 let is_text = *kind == json!("string") || *kind == json!(["string", "null"]);
@@ -354,7 +354,7 @@ mod tests {
                 assert!(has(name), "{}: no key property {name}", schema.token);
             }
             // The inputs' JSON schema and the schema's property list name the same properties.
-            let json = serde_json::to_value((schema.input_schema)()).unwrap();
+            let json = schema.input_schema.to_value();
             let mut fields: Vec<&str> = json["properties"]
                 .as_object()
                 .map(|fields| fields.keys().map(String::as_str).collect())

@@ -59,6 +59,13 @@ const TAGGING_API: Command = Command {
 
 /// All types with tags, sorted. A type of a service that is here needs no line of its own, if it is tagged like the others.
 const TAGGINGS: &[Tagging] = &[
+    // What goes through Cloud Control has no client of its own here.
+    Tagging {
+        of: &["aws-native:"],
+        set: by_tagging_api,
+        remove: removed_by_tagging_api,
+        commands: &[TAGGING_API],
+    },
     Tagging {
         of: &["aws:appautoscaling:Target"],
         set: |context, arn, tags| {

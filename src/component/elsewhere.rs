@@ -4,6 +4,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::facts;
 use crate::resource::Catalog;
 
 /// Keys of a service.
@@ -177,6 +178,15 @@ pub(super) fn types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().map(|(token, _)| *token)
 }
 
+/// The type of the same name that goes through Cloud Control, if there is one and it can be managed.
+fn native(token: &str) -> Option<&'static str> {
+    let rest = token.strip_prefix("aws:")?;
+    let (module, name) = rest.split_once(':')?;
+    let module = module.split('/').next()?;
+    let facts = facts::get(&format!("aws-native:{module}:{name}"))?;
+    facts.refusal().is_none().then_some(facts.token.as_str())
+}
+
 /// The answer for a resource type that people look for, or for one of a service that the catalog does not have.
 pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
     if let Some((_, advice)) = TYPES.iter().find(|(of, _)| *of == token) {
@@ -186,6 +196,9 @@ pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
         let ours = format!("aws:lb:{rest}");
         let ours = catalog.get(&ours).map(|_| ours);
         return ours.map(|ours| format!("did you mean `{ours}`?"));
+    }
+    if let Some(native) = native(token) {
+        return Some(format!("declare an `{native}`: what is not written by hand goes through AWS Cloud Control"));
     }
     let module = token.split(':').nth(1)?.split('/').next()?;
     let is_known =

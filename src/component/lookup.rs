@@ -10,6 +10,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
+use crate::facts;
 use crate::graph::{self, FACTS};
 use crate::resource::nearest::nearest;
 use crate::resource::{Catalog, OutputReference, Path, Schema, StackId, Urn, Value};
@@ -194,6 +195,8 @@ impl<'a> Lookup<'a> {
             return Ok(None);
         };
         let known = outputs_of(schema);
+        let native = native_path(schema, &known, path);
+        let path = native.as_deref().unwrap_or(path);
         let Some(first) = path.first() else {
             return Err(name_an_output(urn.name(), &known));
         };
@@ -215,6 +218,17 @@ fn outputs_of(schema: &Schema) -> Vec<&'static str> {
         .chain(schema.outputs.iter().copied())
         .chain(schema.properties.iter().map(|property| property.name))
         .collect()
+}
+
+/// The path to an output that was given with CloudFormation's names: `Endpoint.Address`.
+fn native_path(schema: &Schema, known: &[&str], path: &[String]) -> Option<Vec<String>> {
+    let first = path.first()?;
+    let is_native = facts::Spelling::of(schema.token).is_some();
+    if !is_native || known.contains(&first.as_str()) {
+        return None;
+    }
+    let is_known = known.contains(&facts::property_name(first).as_str());
+    is_known.then(|| path.iter().map(|name| facts::property_name(name)).collect())
 }
 
 fn name_an_output(name: &str, outputs: &[&str]) -> Unresolved {

@@ -34,6 +34,7 @@ pub fn json_schema(catalog: &Catalog) -> Json {
     resource["properties"]["type"]["anyOf"] = json!([
         { "enum": tokens },
         { "pattern": "^[a-z]+:[a-z0-9]+/[A-Za-z0-9]+:[A-Za-z0-9]+$" },
+        { "pattern": "^(aws-native:[a-z0-9]+:|AWS::[A-Za-z0-9]+::)[A-Za-z0-9]+$" },
     ]);
     resource["allOf"] = catalog
         .iter()

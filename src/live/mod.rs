@@ -313,7 +313,9 @@ fn rounds<'a>(
     let wanted: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
     let mut round_of: BTreeMap<&str, usize> = BTreeMap::new();
     // Chains of parents are short; each pass settles one generation.
-    let mut open: Vec<_> = catalog.iter().collect();
+    let named = indexed.keys().chain(hinted).map(String::as_str);
+    let named = named.chain(wanted.iter().copied());
+    let mut open = catalog.iter_with(named);
     while !open.is_empty() {
         let before = open.len();
         open.retain(|schema| {

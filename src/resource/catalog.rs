@@ -8,7 +8,11 @@ use super::Schema;
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     schemas: BTreeMap<&'static str, Schema>,
+    on_demand: Option<OnDemand>,
 }
+
+/// Returns the schema of a type that is made once it is asked for.
+pub type OnDemand = fn(token: &str) -> Option<&'static Schema>;
 
 impl Catalog {
     pub fn new(schemas: impl IntoIterator<Item = Schema>) -> Self {
@@ -17,15 +21,38 @@ impl Catalog {
                 .into_iter()
                 .map(|schema| (schema.token, schema))
                 .collect(),
+            on_demand: None,
+        }
+    }
+
+    /// Adds types whose schemas are made on demand: more of them than anyone wants to have at hand.
+    #[must_use]
+    pub fn with(self, on_demand: OnDemand) -> Self {
+        Self {
+            on_demand: Some(on_demand),
+            ..self
         }
     }
 
     pub fn get(&self, token: &str) -> Option<&Schema> {
-        self.schemas.get(token)
+        let listed = self.schemas.get(token);
+        listed.or_else(|| self.on_demand?(token))
     }
 
+    /// The schemas that are always there.
     pub fn iter(&self) -> impl Iterator<Item = &Schema> {
         self.schemas.values()
+    }
+
+    /// The schemas that are always there, and those of these types.
+    pub fn iter_with<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> Vec<&Schema> {
+        let others = tokens.into_iter();
+        let others = others.filter(|token| !self.schemas.contains_key(token));
+        let others: BTreeMap<&str, &Schema> = others
+            .filter_map(|token| self.get(token))
+            .map(|schema| (schema.token, schema))
+            .collect();
+        self.iter().chain(others.into_values()).collect()
     }
 
     /// The names of all properties whose values must not be shown.

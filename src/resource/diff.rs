@@ -118,6 +118,12 @@ pub fn compare(schema: &Schema, desired: &Properties, observed: &Properties) -> 
 }
 
 fn compare_property(property: &Property, wanted: &Value, found: &Value, changes: &mut Vec<Change>) {
+    let first = changes.len();
+    if let Some(comparison) = property.comparison {
+        changes.extend(comparison.compare(wanted, found));
+        hide(property, &mut changes[first..]);
+        return;
+    }
     let canonical = |value: &Value| {
         let value = match property.canonical {
             Some(form) => form(value.clone()),
@@ -134,16 +140,22 @@ fn compare_property(property: &Property, wanted: &Value, found: &Value, changes:
     if property.declared_keys_only {
         found = restrict(&found, &wanted);
     }
-    let first = changes.len();
     compare_values(&property.name.into(), &found, &wanted, changes);
     for change in &mut changes[first..] {
         let is_first = change.kind == ChangeKind::Add && change.path.len() == 1;
         change.replaces = property.replaces && !(property.fills_in_place && is_first);
-        if property.secret {
-            change.before =
-                Value::Secret(Box::new(std::mem::replace(&mut change.before, Value::Null)));
-            change.after =
-                Value::Secret(Box::new(std::mem::replace(&mut change.after, Value::Null)));
+    }
+    hide(property, &mut changes[first..]);
+}
+
+/// Hides the values of a secret property.
+fn hide(property: &Property, changes: &mut [Change]) {
+    if !property.secret {
+        return;
+    }
+    for change in changes {
+        for value in [&mut change.before, &mut change.after] {
+            *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! One property of a resource type: its value when left out, and what a change of it takes.
 
+use std::fmt;
+
 use super::rule::Locality;
 use super::text_rule::TextRule;
-use super::{Properties, Value};
+use super::{Change, Properties, Value};
 
 /// The meaning of a property that the author leaves out.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,12 @@ pub trait OutputTable {
     const DESCRIPTIONS: &'static [&'static str];
 }
 
+/// The comparison of the values of a property whose meaning its type alone knows.
+pub trait Compare: fmt::Debug + Send + Sync {
+    /// The changes from what is there to what is wanted, each with whether it needs a new object.
+    fn compare(&self, wanted: &Value, found: &Value) -> Vec<Change>;
+}
+
 /// One property of a resource type.
 #[derive(Debug, Clone)]
 pub struct Property {
@@ -52,6 +60,8 @@ pub struct Property {
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
     pub canonical: Option<fn(Value) -> Value>,
+    /// Compares its values instead of the rules for all values.
+    pub comparison: Option<&'static dyn Compare>,
     /// True if AWS keeps it in lower case, whatever it is sent.
     pub lower_cased: bool,
     /// The texts that AWS takes.
@@ -74,6 +84,7 @@ impl Property {
             secret_if: None,
             declared_keys_only: false,
             canonical: None,
+            comparison: None,
             lower_cased: false,
             text: None,
             locality: Locality::Anywhere,
@@ -184,6 +195,12 @@ impl Property {
     #[must_use]
     pub fn canonical(mut self, form: fn(Value) -> Value) -> Self {
         self.canonical = Some(form);
+        self
+    }
+
+    #[must_use]
+    pub fn compared_by(mut self, comparison: &'static dyn Compare) -> Self {
+        self.comparison = Some(comparison);
         self
     }
 

@@ -55,6 +55,23 @@ pub struct Parent {
     /// The type of the parent.
     pub token: &'static str,
 }
+/// The JSON schema of the inputs of a type.
+#[derive(Debug, Clone, Copy)]
+pub enum InputSchema {
+    /// That of their Rust type.
+    Derived(fn() -> schemars::Schema),
+    Given(&'static serde_json::Value),
+}
+
+impl InputSchema {
+    pub fn to_value(self) -> serde_json::Value {
+        match self {
+            Self::Derived(schema) => schema().to_value(),
+            Self::Given(schema) => schema.clone(),
+        }
+    }
+}
+
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -182,7 +199,7 @@ pub struct Schema {
     /// The times that AWS usually takes; operations without one take seconds.
     pub usual: &'static [UsualTime],
     /// The JSON schema of the inputs, from their Rust type.
-    pub input_schema: fn() -> schemars::Schema,
+    pub input_schema: InputSchema,
 }
 
 impl Schema {
@@ -203,6 +220,14 @@ impl Schema {
         token: &'static str,
         create_class: CreateClass,
     ) -> Self {
+        Self {
+            input_schema: InputSchema::Derived(|| schemars::schema_for!(Inputs)),
+            ..Self::bare(token, create_class)
+        }
+    }
+
+    /// The schema of a type without properties.
+    pub fn bare(token: &'static str, create_class: CreateClass) -> Self {
         Self {
             token,
             create_class,
@@ -263,7 +288,7 @@ impl Schema {
             static_settings: None,
             reboots: None,
             usual: &[],
-            input_schema: || schemars::schema_for!(Inputs),
+            input_schema: InputSchema::Given(&serde_json::Value::Null),
         }
     }
 

@@ -202,7 +202,7 @@ impl Value {
     }
 
     /// The content of a secret; any other value as it is.
-    pub(super) fn revealed(&self) -> &Self {
+    pub fn revealed(&self) -> &Self {
         match self {
             Self::Secret(value) => value.revealed(),
             other => other,

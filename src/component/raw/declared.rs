@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::component::key::SectionKey;
+use crate::facts;
 use crate::stack::{Content, Node, Stack};
 
 /// The key of the section.
@@ -38,8 +39,11 @@ pub fn has_listener(stack: &Stack, port: u16) -> bool {
     })
 }
 
-/// Turns Pulumi's long form, `aws:s3/bucket:Bucket`, into the short one.
+/// Turns Pulumi's long form, `aws:s3/bucket:Bucket`, into the short one, and CloudFormation's name of a type into its token.
 pub fn short_token(token: &str) -> Cow<'_, str> {
+    if let Some(token) = facts::token(token) {
+        return Cow::Owned(token);
+    }
     let short = || {
         let (package, rest) = token.split_once(':')?;
         let (module, name) = rest.split_once(':')?;

@@ -10,7 +10,7 @@ use crate::resource::{Schema, Value};
 
 /// The schema of the properties of a raw resource.
 pub fn schema(of: &Schema) -> Json {
-    let mut root = (of.input_schema)().to_value();
+    let mut root = of.input_schema.to_value();
     let derived = of.name.map(|rule| rule.property);
     let required: Vec<&str> = of
         .properties

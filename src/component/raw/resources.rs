@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value as Json, json};
 
 use super::declared::{KEY, short_token};
-use super::inputs;
 use super::spec::RawSpec;
+use super::written::{self, Written, pairs_as_map};
 use crate::component::context::Context;
 use crate::component::key::SectionKey;
 use crate::component::options::{self, Asked};
 use crate::component::{elsewhere, lookup};
 use crate::resource::nearest::nearest;
-use crate::resource::{Path, Properties, Schema, Value};
+use crate::resource::{Path, Properties, Value};
 use crate::stack::{Check, Content, Entry, Fault, Node, References, StackError, check_tag};
 
 /// Adds the raw resources.
@@ -23,7 +23,7 @@ pub fn expand(context: &mut Context<'_>) {
     };
     let specs: BTreeMap<String, RawSpec> = context.specs(KEY);
     // Schemas are derived once per type, however many resources there are of it.
-    let mut schemas: HashMap<&'static str, Json> = HashMap::new();
+    let mut schemas: HashMap<String, Json> = HashMap::new();
     for entry in section.entries() {
         // An entry that is not in the specs is structurally at fault, and has been reported.
         let Some(spec) = specs.get(&entry.key) else {
@@ -32,13 +32,14 @@ pub fn expand(context: &mut Context<'_>) {
         check_key(context, entry);
         let token = short_token(&spec.r#type);
         let Some(schema) = context.catalog.get(&token) else {
-            refuse_type(context, entry, &token);
+            refuse_type(context, entry, &spec.r#type);
             continue;
         };
+        let written = Written::of(&spec.r#type, schema);
         let inputs_schema = schemas
-            .entry(schema.token)
-            .or_insert_with(|| inputs::schema(schema));
-        resource(context, entry, spec, schema, inputs_schema);
+            .entry(spec.r#type.clone())
+            .or_insert_with(|| written.inputs_schema());
+        resource(context, entry, spec, written, inputs_schema);
     }
 }
 
@@ -65,9 +66,11 @@ fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
         .get("type")
         .map_or(entry.key_span, |node| node.span);
     let label = format!("`{token}` is not a resource type of fde-infra");
-    let tokens = context.catalog.iter().map(|schema| schema.token);
     let error = StackError::new(Fault::UnknownType, span, label);
-    let error = match elsewhere::answer(token, context.catalog) {
+    let token = &*short_token(token);
+    let tokens = context.catalog.iter().map(|schema| schema.token);
+    let error = match written::refusal(token).or_else(|| elsewhere::answer(token, context.catalog))
+    {
         Some(answer) => error.help(answer),
         None => error.suggest(nearest_type(token, tokens)),
     };
@@ -86,9 +89,10 @@ fn resource(
     context: &mut Context<'_>,
     entry: &Entry,
     spec: &RawSpec,
-    schema: &Schema,
+    written: Written<'_>,
     inputs_schema: &Json,
 ) {
+    let schema = written.schema;
     let place = Path::from(KEY).key(&*entry.key);
     let empty = Node::new(entry.key_span, Content::Map(Vec::new()));
     let properties = entry.value.get("properties").unwrap_or(&empty);
@@ -97,7 +101,7 @@ fn resource(
         .stack
         .document()
         .settle_part(&mut given, inputs_schema);
-    let tags = take_tags(context, &mut given, schema, &place.key("properties"));
+    let tags = take_tags(context, &mut given, written, &place.key("properties"));
     let anchor = entry
         .value
         .entry("properties")
@@ -115,6 +119,7 @@ fn resource(
         .filter(|property| !property.value.is_null())
         .map(|property| (property.key.clone(), context.value(&property.value)))
         .collect();
+    let inputs = written.native(inputs);
     let options_node = entry.value.get("options");
     let asked = Asked::read(context, options_node);
     options::check(context, options_node, &[schema.token.to_owned()].into());
@@ -122,7 +127,7 @@ fn resource(
     let resource = context.add_at(place.clone(), entry.key_span, urn, inputs);
     resource.origin.name_key = schema
         .name
-        .map(|rule| place.key("properties").key(rule.property));
+        .map(|rule| place.key("properties").key(written.spelled(rule.property)));
     resource.tags.extend(tags);
     if let Some(options) = &spec.options {
         options.add_to(&mut resource.options, &asked);
@@ -133,9 +138,10 @@ fn resource(
 fn take_tags(
     context: &mut Context<'_>,
     properties: &mut Node,
-    schema: &Schema,
+    written: Written<'_>,
     place: &Path,
 ) -> BTreeMap<String, String> {
+    let schema = written.schema;
     let mut tags = BTreeMap::new();
     if schema.property("tags").is_some() {
         return tags;
@@ -143,13 +149,15 @@ fn take_tags(
     let Content::Map(entries) = &mut properties.content else {
         return tags;
     };
-    let Some(at) = entries.iter().position(|entry| entry.key == "tags") else {
+    let key = written.tags();
+    let Some(at) = entries.iter().position(|entry| entry.key == key) else {
         return tags;
     };
     if !schema.taggable {
         return tags;
     }
     let mut entry = entries.remove(at);
+    pairs_as_map(&mut entry.value);
     let texts = json!({
         "type": "object",
         "additionalProperties": { "type": "string", "x-references": true },
@@ -157,7 +165,7 @@ fn take_tags(
     let document = context.stack.document();
     document.settle_part(&mut entry.value, &texts);
     let mut check = Check::new(document, &texts, References::WhereMarked);
-    check.value(&entry.value, &texts, &place.key("tags"), entry.key_span);
+    check.value(&entry.value, &texts, &place.key(key), entry.key_span);
     context.errors.append(&mut check.errors);
     for tag in entry.value.entries() {
         // A value that is not a text has just been reported; `null` leaves the tag out.
@@ -307,6 +315,65 @@ options:
                 6:14 unknown_type `aws:glue:Job`: `aws:glue:Job` is not a resource type of fde-infra
                 7:14 unknown_type `Bucket`: `Bucket` is not a resource type of fde-infra
             "#]],
+        );
+    }
+
+    #[test]
+    fn types_of_cloud_control_are_written_in_either_spelling() {
+        let native = render_text(
+            r#"resources:
+  mails:
+    type: aws-native:sqs:Queue
+    properties:
+      queueName: mails
+      delaySeconds: 5
+      redrivePolicy: { deadLetterTargetArn: "${dead.arn}", maxReceiveCount: 3 }
+      tags: { team: blue }
+  dead: { type: aws-native:sqs:Queue }
+  resize:
+    type: aws-native:lambda:Function
+    properties:
+      role: arn:aws:iam::123456789012:role/resize
+      code: { imageUri: "${mails.queueUrl}" }
+      environment: { variables: { QUEUE_URL: "${mails.queueUrl}" } }
+"#,
+        );
+        let cloud_formation = render_text(
+            r#"resources:
+  mails:
+    type: AWS::SQS::Queue
+    properties:
+      QueueName: mails
+      DelaySeconds: 5
+      RedrivePolicy: { deadLetterTargetArn: "${dead.Arn}", maxReceiveCount: 3 }
+      Tags: [{ Key: team, Value: blue }]
+  dead: { type: "AWS::SQS::Queue" }
+  resize:
+    type: AWS::Lambda::Function
+    properties:
+      Role: arn:aws:iam::123456789012:role/resize
+      Code: { ImageUri: "${mails.QueueUrl}" }
+      Environment: { Variables: { QUEUE_URL: "${mails.QueueUrl}" } }
+"#,
+        );
+        assert_eq!(native, cloud_formation);
+        expect![[""]].assert_eq(&native);
+    }
+
+    #[test]
+    fn faults_in_types_of_cloud_control() {
+        check(
+            r#"resources:
+  a: { type: aws-native:sqs:Queu }
+  b: { type: "AWS::SQS::Queues" }
+  c: { type: aws-native:sqs:Queue, properties: { queuName: x, delaySeconds: 1000, arn: x, QueueName: y } }
+  d: { type: "AWS::SQS::Queue", properties: { queueName: x, RedrivePolicy: { maxReceivCount: 3 } } }
+  e: { type: aws-native:dynamodb:Table, properties: { attributeDefinitions: [{ attributeNam: a, attributeType: S }] } }
+  f: { type: aws-native:logs:MetricFilter }
+  g: { type: aws-native:sqs:QueuePolicy }
+  h: { type: aws-native:sqs:Queue, properties: { queueName: "${c.queueUrll}" } }
+"#,
+            &expect![[""]],
         );
     }
 

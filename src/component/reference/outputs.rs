@@ -66,7 +66,7 @@ fn plain(value: &Value) -> String {
 /// The description of an output, which may be an input.
 fn meaning(schema: &Schema, reference: &OutputReference) -> String {
     let name = reference.path[0].as_str();
-    let root = (schema.input_schema)().to_value();
+    let root = schema.input_schema.to_value();
     // A key of something nested is described with the type that has it.
     let last = reference.path.last().unwrap();
     let nested = root["$defs"].as_object().into_iter().flatten();
@@ -96,7 +96,7 @@ fn meaning(schema: &Schema, reference: &OutputReference) -> String {
 
 /// The first sentence about a resource type.
 pub fn about(schema: &Schema) -> String {
-    let root: Json = (schema.input_schema)().to_value();
+    let root: Json = schema.input_schema.to_value();
     let text = root["description"]
         .as_str()
         .unwrap_or_default()

@@ -1,0 +1,114 @@
+//! The identifiers of objects: of inputs, and of ARNs.
+
+use crate::facts::{self, TypeFacts};
+use crate::resource::{Properties, Value};
+
+/// The character between the parts of an identifier.
+const SEPARATOR: &str = "|";
+
+/// Returns the identifier of an object with these inputs, where they say all of it.
+pub(super) fn of_inputs(facts: &TypeFacts, inputs: &Properties) -> Option<String> {
+    let parts: Option<Vec<String>> = facts
+        .identifier
+        .iter()
+        .map(|name| text(inputs.get(&facts::property_name(name))?))
+        .collect();
+    parts.map(|parts| parts.join(SEPARATOR))
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value.revealed() {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns the identifiers that an object of this ARN may have, the likeliest first. Empty where the ARN does not hold it.
+pub(super) fn of_arn(facts: &TypeFacts, arn: &str) -> Vec<String> {
+    let [name] = facts.identifier.as_slice() else {
+        return Vec::new();
+    };
+    if name.ends_with("Arn") || name.ends_with("ARN") {
+        return vec![arn.to_owned()];
+    }
+    if name.ends_with("Url") {
+        return Vec::new();
+    }
+    // `arn:aws:service:region:account:` and then a kind, mostly, and a name, which may have a path.
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let after_kind = resource
+        .split_once(['/', ':'])
+        .map_or(resource, |(_, name)| name);
+    let last = resource.rsplit(['/', ':']).next().unwrap_or_default();
+    let mut all: Vec<String> = Vec::new();
+    for one in [
+        after_kind.to_owned(),
+        last.to_owned(),
+        format!("/{after_kind}"),
+        resource.to_owned(),
+    ] {
+        if !one.is_empty() && one != "/" && !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    all
+}
+
+/// Returns whether an identifier may be that of an ARN: one of its parts, or the end of one, is the name at the end of the
+/// ARN.
+pub(super) fn may_be_of(identifier: &str, arn: &str) -> bool {
+    let last = arn.rsplit(['/', ':']).next().unwrap_or_default();
+    !last.is_empty()
+        && identifier
+            .split(SEPARATOR)
+            .any(|part| part == last || part.rsplit(['/', ':']).next() == Some(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_names_its_object() {
+        let first = |name: &str, arn: &str| {
+            let facts = facts::get(name).unwrap();
+            of_arn(facts, arn).first().cloned()
+        };
+        let arn = "arn:aws:dynamodb:eu-south-2:1:table/orders";
+        assert_eq!(
+            first("AWS::DynamoDB::Table", arn).as_deref(),
+            Some("orders")
+        );
+        let arn = "arn:aws:elasticfilesystem:eu-south-2:1:file-system/fs-1";
+        assert_eq!(first("AWS::EFS::FileSystem", arn).as_deref(), Some("fs-1"));
+        let arn = "arn:aws:sns:eu-south-2:1:news";
+        assert_eq!(first("AWS::SNS::Topic", arn).as_deref(), Some(arn));
+        // Neither a URL nor a name of several parts is in an ARN as it is.
+        let arn = "arn:aws:sqs:eu-south-2:1:mails";
+        assert_eq!(first("AWS::SQS::Queue", arn), None);
+        assert!(may_be_of(
+            "https://sqs.eu-south-2.amazonaws.com/1/mails",
+            arn
+        ));
+        assert!(!may_be_of(
+            "https://sqs.eu-south-2.amazonaws.com/1/all-mails",
+            arn
+        ));
+        let arn = "arn:aws:wafv2:eu-south-2:1:regional/ipset/office/0a1b";
+        assert!(may_be_of("office|0a1b|REGIONAL", arn));
+        // A name with a path.
+        let parameter = facts::get("AWS::SSM::Parameter").unwrap();
+        let all = of_arn(parameter, "arn:aws:ssm:eu-south-2:1:parameter/shop/url");
+        assert!(all.contains(&"/shop/url".to_owned()), "{all:?}");
+    }
+
+    #[test]
+    fn an_identifier_has_all_of_its_parts() {
+        let set = facts::get("AWS::Logs::MetricFilter").unwrap();
+        let mut inputs = Properties::from([("logGroupName".to_owned(), "/shop".into())]);
+        assert_eq!(of_inputs(set, &inputs), None);
+        inputs.insert("filterName".to_owned(), "errors".into());
+        assert_eq!(of_inputs(set, &inputs).as_deref(), Some("/shop|errors"));
+    }
+}

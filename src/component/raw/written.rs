@@ -1,0 +1,134 @@
+//! The way in which a raw resource is written: with keys as the catalog has them, or with CloudFormation's.
+
+use serde_json::Value as Json;
+
+use super::inputs;
+use crate::facts::{self, Shape, Spelling, TypeFacts};
+use crate::resource::nearest::nearest;
+use crate::resource::{Properties, Schema, Value};
+use crate::stack::{Content, Entry, Node};
+
+/// A type as one resource names it.
+#[derive(Clone, Copy)]
+pub struct Written<'a> {
+    pub schema: &'a Schema,
+    /// The facts of a type that goes through Cloud Control, and how the file spells it.
+    through: Option<(&'static TypeFacts, Spelling)>,
+}
+
+impl<'a> Written<'a> {
+    pub fn of(name: &str, schema: &'a Schema) -> Self {
+        let through = Spelling::of(name).and_then(|spelling| Some((facts::get(name)?, spelling)));
+        Self { schema, through }
+    }
+
+    /// The schema of the properties.
+    pub fn inputs_schema(self) -> Json {
+        let Some((facts, Spelling::CloudFormation)) = self.through else {
+            return inputs::schema(self.schema);
+        };
+        let mut schema = facts.author_schema(Spelling::CloudFormation);
+        if let Some(derived) = self.schema.name
+            && let Some(required) = schema["required"].as_array_mut()
+        {
+            let derived = self.spelled(derived.property);
+            required.retain(|name| *name != *derived);
+        }
+        schema
+    }
+
+    /// A key of the catalog as the file has it.
+    pub fn spelled(self, key: &str) -> String {
+        let named = self.through.and_then(|(facts, spelling)| {
+            let (name, _) = facts.shape().property(key, Spelling::Native)?;
+            Some(spelling.property(name))
+        });
+        named.unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The key of the tags.
+    pub fn tags(self) -> String {
+        let named = self
+            .through
+            .and_then(|(facts, spelling)| Some(spelling.property(facts.tag_property()?)));
+        named.unwrap_or_else(|| "tags".to_owned())
+    }
+
+    /// The inputs with the keys of the catalog.
+    pub fn native(self, inputs: Properties) -> Properties {
+        match self.through {
+            Some((facts, Spelling::CloudFormation)) => object(facts.shape(), inputs),
+            _ => inputs,
+        }
+    }
+}
+
+fn object(shape: Shape, entries: Properties) -> Properties {
+    let entries = entries.into_iter();
+    let entries =
+        entries.map(
+            |(key, inner)| match shape.property(&key, Spelling::CloudFormation) {
+                Some((name, shape)) => (facts::property_name(name), value(shape, inner)),
+                None => {
+                    let inner = match shape.others() {
+                        Some(shape) => value(shape, inner),
+                        None => inner,
+                    };
+                    (key, inner)
+                }
+            },
+        );
+    entries.collect()
+}
+
+fn value(shape: Shape, written: Value) -> Value {
+    match written {
+        Value::Object(entries) => Value::Object(object(shape, entries)),
+        Value::List(values) => match shape.items() {
+            Some(items) => Value::List(
+                values
+                    .into_iter()
+                    .map(|inner| value(items, inner))
+                    .collect(),
+            ),
+            None => Value::List(values),
+        },
+        Value::Secret(inner) => Value::Secret(Box::new(value(shape, *inner))),
+        other => other,
+    }
+}
+
+/// Turns a list of pairs of `Key` and `Value` into a map, in either spelling. Anything else is left to the check.
+pub fn pairs_as_map(node: &mut Node) {
+    let Content::List(pairs) = &node.content else {
+        return;
+    };
+    let entries: Option<Vec<Entry>> = pairs
+        .iter()
+        .map(|pair| {
+            let of = |names: [&str; 2]| names.into_iter().find_map(|name| pair.get(name));
+            let (key, value) = (of(["Key", "key"])?, of(["Value", "value"])?);
+            Some(Entry {
+                key: key.as_text()?.to_owned(),
+                key_span: key.span,
+                value: value.clone(),
+            })
+        })
+        .collect();
+    if let Some(entries) = entries {
+        node.content = Content::Map(entries);
+    }
+}
+
+/// The answer for a type of AWS that cannot be managed here, or that is not spelled right; `None` for other names.
+pub fn refusal(token: &str) -> Option<String> {
+    Spelling::of(token)?;
+    if let Some(facts) = facts::get(token) {
+        return facts.refusal();
+    }
+    let tokens: Vec<String> = facts::names()
+        .filter_map(|name| facts::token(&name))
+        .collect();
+    let near = nearest(token, tokens.iter().map(String::as_str))?;
+    Some(format!("did you mean `{near}`?"))
+}
