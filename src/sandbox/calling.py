@@ -59,7 +59,7 @@ class Caller:
         environ = EnvironBuilder(
             path=request["url_path"],
             method=request["method"],
-            query_string=query if isinstance(query, str) else urlencode(query),
+            query_string=query if isinstance(query, str) else urlencode(query, doseq=True),
             headers=headers,
             data=body,
         ).get_environ()

@@ -95,8 +95,7 @@ class Request:
         return event
 
 
-# The codes of handlers by those of services: the first that is found in a code. The rest of them is invalid requests, which
-# handlers take over by name, and `GeneralServiceException`.
+# The codes of handlers, by what the code of a service contains; the first that fits. The rest are `GeneralServiceException`.
 # https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
 CODES = [
     ("AccessDenied|Unauthorized|AuthorizationError|NotAuthorized", "AccessDenied"),
@@ -152,7 +151,7 @@ class Front:
                 for candidate in self.handlers_of(kind).list():
                     model = self.handlers_of(kind).read(candidate)
                     if all(str(model.get(name)) == str(value) for name, value in keys.items()):
-                        return {name: model[name] for name in kind.identifier}
+                        return kind.keys_in(model)
                 raise Failure(kind.name, "NotFound", f"{identifier} was not found", 404)
         names = ", ".join(f"/properties/{name}" for name in kind.identifier)
         raise Refusal("ValidationException", f"Identifier {identifier} is not valid for identifier [{names}]")
@@ -165,7 +164,7 @@ class Front:
         arn = arn_of(kind, model, self.call.region, self.call.account)
         principal, statements = permissions.CALLERS[caller]
         for name in kind.handlers[action.lower()]:
-            if name.split(":")[0] != service_of(kind):
+            if name.split(":")[0].lower() != service_of(kind):
                 continue
             context = {"aws:PrincipalArn": principal, "aws:RequestedRegion": self.call.region}
             reason = permissions.denied(statements, name, arn, context)
@@ -249,7 +248,7 @@ class Front:
             self.check_rights(kind, "CREATE", model)
             return kind.identifier_of(self.handlers_of(kind).create(model))
 
-        given = all(name in model for name in kind.identifier) and kind.is_named_by_inputs
+        given = kind.is_named_by_inputs and len(kind.keys_in(model)) == len(kind.identifier)
         request = self.begin(kind, "CREATE", kind.identifier_of(model) if given else None, work)
         remember(request)
         return {"ProgressEvent": request.event()}

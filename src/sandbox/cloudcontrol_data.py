@@ -31,7 +31,7 @@ class Table(Standing):
             "dynamodb",
             "CreateTable",
             TableName=name,
-            **only(model, *self.PLAIN, "ProvisionedThroughput"),
+            **{"AttributeDefinitions": [], **only(model, *self.PLAIN, "ProvisionedThroughput")},
             GlobalSecondaryIndexes=self.indexes(model.get("GlobalSecondaryIndexes")),
             LocalSecondaryIndexes=model.get("LocalSecondaryIndexes"),
             StreamSpecification=self.stream(model),

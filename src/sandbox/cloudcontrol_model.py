@@ -76,7 +76,7 @@ class Type:
         tagging = facts.get("tagging", {})
         found = tagging.get("tagProperty") if tagging.get("taggable") else None
         # Tags of a launch template are those of what is launched with it.
-        self.tag_property = None if found is None or "/" in found else found
+        self.tag_property = found if found in self.properties else None
 
     def resolved(self, schema):
         """A schema with what it refers to; its own keywords win."""
@@ -93,8 +93,14 @@ class Type:
     def is_named_by_inputs(self):
         return not any(name in self.read_only for name in self.identifier)
 
+    def keys_in(self, model):
+        """The values of the identifier that a model has; one type has a nested one among them."""
+        found = {name: [model[name]] if name in model else nested(model, name) for name in self.identifier}
+        return {name: values[0] for name, values in found.items() if values}
+
     def identifier_of(self, model):
-        return "|".join(str(model[name]) for name in self.identifier)
+        keys = self.keys_in(model)
+        return "|".join(str(keys[name]) for name in self.identifier)
 
     def keys_of(self, identifier):
         """The values that an identifier stands for: in the order of the schema, or as JSON in any.
@@ -191,6 +197,10 @@ def without(model, paths):
                 owner = owner[key]
             del owner[keys[-1]]
     return model
+
+
+def nested(model, path):
+    return [value for _, value in values_at(model, path)]
 
 
 def values_at(model, path):
@@ -411,6 +421,7 @@ def patched(model, operations):
     model = copy.deepcopy(model)
     for operation in operations:
         name, path = operation.get("op"), operation.get("path")
+        parts_of(path)
         if name in ("add", "replace", "test") and "value" not in operation:
             raise invalid(f"Invalid patch: {name} needs a value")
         match name:
@@ -422,7 +433,7 @@ def patched(model, operations):
                 take(model, path, name)
                 put(model, path, copy.deepcopy(operation["value"]), name)
             case "move":
-                if path.startswith(f"{operation.get('from')}/"):
+                if path.startswith(f"{operation.get('from') or '-'}/"):
                     raise invalid("[MOVE Operation] a value cannot be moved into itself")
                 put(model, path, take(model, operation.get("from"), name), name)
             case "copy":

@@ -116,7 +116,7 @@ def set_tags(kind, model, tags):
 
 def service_of(kind):
     """The service's prefix in ARNs: that of most actions of the type's handlers."""
-    prefixes = Counter(action.split(":")[0] for actions in kind.handlers.values() for action in actions)
+    prefixes = Counter(action.split(":")[0].lower() for actions in kind.handlers.values() for action in actions)
     own = kind.name.split("::")[1].lower()
     if own in prefixes or not prefixes:
         return own
@@ -194,6 +194,10 @@ def name_it(kind, model):
     for name in [*kind.identifier, *re.findall(r"{(\w+)}", ARNS.get(kind.name, ""))]:
         if name in kind.properties and name not in model and name not in kind.read_only and name != "GroupName":
             model[name] = new_name(kind)
+    for path in kind.identifier:
+        owner, _, name = path.rpartition("/")
+        if owner and path not in kind.keys_in(model):
+            model.setdefault(owner, {})[name] = new_name(kind)
 
 
 class Values(dict):
@@ -369,6 +373,13 @@ DROPS_EMPTY = {"AWS::Scheduler::Schedule"}
 # Properties that are texts both ways, though the schema has an object, too.
 TEXTS = {("AWS::Events::Rule", "EventPattern")}
 
+# Properties that an update cannot take away: it succeeds, and they stay. go-to-k/cdk-real-drift#1128
+STAYING = {
+    "AWS::ECR::Repository": ["ImageTagMutability"],
+    "AWS::ElastiCache::ServerlessCache": ["Description"],
+    "AWS::Lambda::Alias": ["Description"],
+}
+
 # An empty list for which the service has something of its own.
 FILLED_WHEN_EMPTY = {
     ("AWS::CloudTrail::Trail", "EventSelectors"): [
@@ -461,8 +472,7 @@ class Kept:
         return model
 
     def found(self, keys):
-        identifier = "|".join(str(keys.get(name, "")) for name in self.kind.identifier)
-        model = self.objects.get(identifier)
+        model = self.objects.get(self.kind.identifier_of(keys))
         # The handler of schedules looks in one group, whatever the model says: go-to-k/cdkd#961.
         if model and self.kind.name == "AWS::Scheduler::Schedule" and model["GroupName"] != "default":
             model = None
@@ -477,6 +487,9 @@ class Kept:
     def update(self, keys, _before, after):
         kept = self.found(keys)
         after = copy.deepcopy(after)
+        for name in STAYING.get(self.kind.name, ()):
+            if name in kept:
+                after.setdefault(name, kept[name])
         normalise(self.kind, after, self.call.region, self.call.account)
         put_defaults(self.kind, after)
         kept.clear()
@@ -484,10 +497,10 @@ class Kept:
 
     def delete(self, keys):
         self.found(keys)
-        del self.objects["|".join(str(keys[name]) for name in self.kind.identifier)]
+        del self.objects[self.kind.identifier_of(keys)]
 
     def list(self):
-        return [{name: model[name] for name in self.kind.identifier} for model in self.objects.values()]
+        return [self.kind.keys_in(model) for model in self.objects.values()]
 
 
 def page_token(value):

@@ -223,13 +223,13 @@ class Frontend:
         return written(status, "application/x-amz-json-1.0", json.dumps(document))
 
     def inner_call(self, environ, body):
-        """A call that one service makes of another, with the rights of its caller. It is in no log, for the client has not made it."""
+        """A call that one service makes to another, with the rights of its caller; the log has those of clients alone."""
         service = signed_service(environ)
         operation = operation_of(environ, service, body)
         return refused_call(environ, service, operation, body) or self.plain_call(environ, service, operation)
 
     def fault(self, service, operation, fault):
-        """Whatever this account stumbles over is reported to the caller and in the log."""
+        """The answer to a call over which this account stumbles: it is reported to the caller, and in the log."""
         traceback.print_exc(file=sys.stderr)
         return error_answer(
             service,
@@ -347,7 +347,7 @@ def typed(value, shape):
             return value
 
 
-# The control requests with a body: the policies that a caller is held to, and what Cloud Control's next operation comes to.
+# The control requests with a body.
 GIVEN = {
     "/_account/policies": permissions.give,
     "/_account/cloudcontrol": lambda body: cloudcontrol.prepare(body, permissions.ACCOUNT),
