@@ -24,6 +24,7 @@
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
 //! | [`deployment`] | who works on a stack, who did, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
 //! | [`sandbox`] | a local AWS account: starting it, and filling its gaps | everything else |
+//! | [`facts`] | AWS's own resource types, from the schemas of its registry | what a stack makes of them |
 //! | [`regular_file`] | reading files: regular ones, of bounded size, without waiting | which files |
 //!
 //! # Invariants

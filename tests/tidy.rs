@@ -30,6 +30,7 @@ use modules::{Modules, circles, tests_alone, without_texts};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("version", &[]),
     ("regular_file", &[]),
+    ("facts", &[]),
     ("resource", &["version"]),
     ("graph", &["resource"]),
     ("stack", &["resource"]),
@@ -52,7 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "version",
         ],
     ),
-    ("sandbox", &["regular_file"]),
+    ("sandbox", &["regular_file", "facts"]),
     ("testing", &["resource", "graph", "execute", "deployment"]),
     (
         "cli",

@@ -10,7 +10,8 @@ Control: `GET /_account/status` (with `?prove=` and 64 digits, also the proof th
 content on a port of its own, which ends after ten minutes without a request), `POST /_account/bounds?forks=2&connections=8`
 (lowers them), `POST /_account/strangers?each=2000&like=NAME&region=REGION` (that number of objects of others, of each kind
 listed by the account, by `strangers.py`), `POST /_account/policies` (the permissions of a caller, by `permissions.py`),
-`POST /_account/stop`; `POST /_account/checks` begins to hold requests to their models, `GET /_account/checks` returns the
+`POST /_account/cloudcontrol` (what the next operation of a type comes to, by `cloudcontrol.py`), `POST /_account/stop`;
+`POST /_account/checks` begins to hold requests to their models, `GET /_account/checks` returns the
 results, in all forks, since `POST /_account/checks/reset`. moto's own control pages are closed.
 
 Mended
@@ -20,8 +21,8 @@ Mended
 - CloudWatch: Smithy RPC v2 CBOR; tags on creation only, of dashboards too, and gone with their resource; an update keeps
   the alarm's state; dashboards of the account, not of a region; filters combine; pages; a new alarm has insufficient data.
 - Tagging API: Elastic IP, security group rule, VPC endpoint, RDS subnet and parameter group, listener, rule, repository,
-  dashboard, web ACL, scalable target, IAM policy; ARNs as AWS spells them; pages; failures per ARN; buckets in their own
-  region.
+  dashboard, web ACL, scalable target, IAM policy, event rule, stream; changes of queues, streams and parameters; ARNs as AWS
+  spells them; pages; failures per ARN; buckets in their own region.
 - EC2: client tokens of NAT gateway, route table, VPC endpoint; pages; canonical CIDR blocks and protocols; rules
   modified whole, with descriptions for every peer; interfaces of NAT gateways, load balancers, databases and tasks; refused
   deletions of subnet, security group, VPC, main route table; address and internet gateway in use; one route table a
@@ -48,7 +49,10 @@ Mended
 - WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL; names of
   destinations of logs, and headers in lower case.
 - IAM: AWS's managed policies; attached policies cannot be deleted; names and tag keys without case; sizes of documents.
-- Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups; keys of groups.
+- Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups; keys of groups; metric filters of
+  a name, of groups that are there.
+- SQS: a change of attributes keeps the policy.
+- Cloud Control, and DescribeType of CloudFormation: `cloudcontrol.py`.
 
 Known, and not patched
 - Nothing takes time: no slow provisioning, no eventual consistency, no request rates, no quotas. An ECS service gets along
@@ -59,6 +63,7 @@ Known, and not patched
   recovery window, and no deleted clusters and services nor deregistered revisions.
 - RDS knows PostgreSQL versions of its own list only; DescribeDBParameters lists no engine defaults; deletion is immediate.
 - CloudWatch: no composite alarms, and no alarm ever changes its state.
+- SQS: the name of a deleted queue is free at once, not after 60 s.
 - Logs: ListLogGroups. ECS: Service Connect, capacity providers beyond moto's.
 - IAM: SimulatePrincipalPolicy; malformed trust policies are accepted.
 - WAF: the capacity of an ACL is a constant. ELBv2: the hosted zone of a load balancer is a constant.

@@ -40,6 +40,7 @@ CODES = {
     "ec2": ("MissingParameter", "UnknownParameter", "InvalidParameterValue"),
     # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/CommonErrors.html
     "rds": ("MissingParameter", "ValidationError", "InvalidParameterValue"),
+    "cloudformation": ("ValidationError",) * 3,
     "elbv2": ("ValidationError",) * 3,
     "iam": ("ValidationError",) * 3,
     "sns": ("ValidationError",) * 3,

@@ -163,7 +163,7 @@ impl Tools {
     /// Debian and its children ship Python without `venv`, hence the other ways.
     fn install(&self, draft: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), SandboxError> {
         let requirements = draft.join("requirements.txt");
-        place::write_whole(&requirements, place::REQUIREMENTS)?;
+        place::write_whole(&requirements, place::REQUIREMENTS.as_bytes())?;
         let environment = draft.join("venv");
         let announce = |progress: &mut dyn FnMut(&str), with: &str| {
             progress(&format!(

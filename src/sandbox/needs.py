@@ -15,7 +15,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 ACCOUNT = "123456789012"
 
 # The prefix of actions, where it is not the name in the call log.
-PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+PREFIXES = {"cloudcontrol": "cloudformation", "efs": "elasticfilesystem", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
 
 # S3 names its actions after what is changed. AbortMultipartUpload and DeleteObjects are about objects.
 S3 = {
@@ -46,7 +46,9 @@ TAGGING = {
     "elasticloadbalancing": ("AddTags", "RemoveTags"),
     "rds": ("AddTagsToResource", "RemoveTagsFromResource"),
     "s3": ("PutBucketTagging", "PutBucketTagging"),
+    "sqs": ("TagQueue", "UntagQueue"),
     "ssm": ("AddTagsToResource", "RemoveTagsFromResource"),
+    "kinesis": ("AddTagsToStream", "RemoveTagsFromStream"),
 }
 
 # The roles that services make for themselves in an account that has none, by the call that makes them do it.
@@ -303,6 +305,37 @@ def sns_resources(operation, parameters, arn, _path):
     return [given] if given else ["*"]
 
 
+def sqs_resources(_operation, parameters, arn, _path):
+    name = parameters.get("QueueName") or parameters.get("QueueUrl", "").rsplit("/", 1)[-1]
+    return [arn(name)] if name else ["*"]
+
+
+def sqs_further(operation, _parameters, _arn, resources, tagged):
+    if tagged and operation == "CreateQueue":
+        yield "sqs:TagQueue", resources, tagged
+
+
+def efs_resources(operation, parameters, arn, path):
+    """By the ids in the address and in the members; what has no id yet is any file system."""
+    ids = re.findall(r"\bfs(?:ap)?-[0-9a-f]+\b", f"{path} {parameters.get('FileSystemId', '')}")
+    found = [arn(f"{'access-point' if one.startswith('fsap-') else 'file-system'}/{one}") for one in ids]
+    return found or [arn("access-point/*" if "AccessPoint" in operation else "file-system/*")]
+
+
+def named_resources(kind, *members):
+    """Resources that are called by name, or by an ARN."""
+
+    def resources(_operation, parameters, arn, _path):
+        given = parameters.get("ResourceArn") or parameters.get("ResourceARN") or parameters.get("StreamARN")
+        if given:
+            return [given]
+        bus = parameters.get("EventBusName", "default")
+        names = [parameters[member] for member in members if member in parameters]
+        return [arn(f"{kind}/{name if bus == 'default' else f'{bus}/{name}'}") for name in names] or ["*"]
+
+    return resources
+
+
 def tag_resource(prefix):
     """Tags in the call that makes something ask for `TagResource` besides."""
 
@@ -405,7 +438,7 @@ def secret_further(operation, parameters, arn, resources, tagged):
 
 
 def ssm_resources(_operation, parameters, arn, _path):
-    names = [parameters.get("Name"), *(parameters.get("Names") or [])]
+    names = [parameters.get("Name"), parameters.get("ResourceId"), *(parameters.get("Names") or [])]
     return [arn("parameter/" + name.lstrip("/")) for name in names if name] or ["*"]
 
 
@@ -481,6 +514,10 @@ def tagging_further(operation, parameters, _arn, _resources, tagged):
 
 RESOURCES = {
     "cloudwatch": cloudwatch_resources,
+    "dynamodb": named_resources("table", "TableName"),
+    "efs": efs_resources,
+    "events": named_resources("rule", "Name", "Rule"),
+    "kinesis": named_resources("stream", "StreamName"),
     "ec2": ec2_resources,
     "ecr": ecr_resources,
     "ecs": ecs_resources,
@@ -492,6 +529,7 @@ RESOURCES = {
     "s3": s3_resources,
     "secretsmanager": secret_resources,
     "sns": sns_resources,
+    "sqs": sqs_resources,
     "ssm": ssm_resources,
     "wafv2": wafv2_resources,
 }
@@ -500,6 +538,8 @@ FURTHER = {
     "kms": tag_resource("kms"),
     "application-autoscaling": scaling_further,
     "cloudwatch": tag_resource("cloudwatch"),
+    "dynamodb": tag_resource("dynamodb"),
+    "efs": tag_resource("elasticfilesystem"),
     "ec2": ec2_further,
     "ecr": ecr_further,
     "ecs": ecs_further,
@@ -511,5 +551,6 @@ FURTHER = {
     "s3": s3_further,
     "secretsmanager": secret_further,
     "sns": tag_resource("sns"),
+    "sqs": sqs_further,
     "wafv2": wafv2_further,
 }

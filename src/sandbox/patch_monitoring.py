@@ -163,10 +163,24 @@ def list_tags_of_alarm_or_dashboard(_original, self, arn):
 
 @replace(LogsBackend, "delete_log_group")
 def delete_log_group(original, self, log_group_name):
-    """Tags go with the group."""
+    """Tags and metric filters go with the group."""
     group = self.groups.get(log_group_name)
     original(self, log_group_name)
     self.tagger.delete_all_tags_for_resource(group.arn)
+    kept = [one for one in self.filters.metric_filters if one["logGroupName"] != log_group_name]
+    self.filters.metric_filters = kept
+
+
+@replace(LogsBackend, "put_metric_filter")
+def put_metric_filter(original, self, filter_name, filter_pattern, log_group_name, metric_transformations):
+    """"Creates or updates a metric filter and associates it with the specified log group": moto adds a second one, to any group.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
+    """
+    if log_group_name not in self.groups:
+        raise LogGroupNotFound()
+    self.filters.delete_filter(filter_name, log_group_name)
+    original(self, filter_name, filter_pattern, log_group_name, metric_transformations)
 
 
 def existing_group(backend, arn):

@@ -17,6 +17,7 @@ def apply():
     import patch_monitoring  # noqa: F401
     import patch_pages  # noqa: F401
     import patch_parameters  # noqa: F401
+    import patch_queues  # noqa: F401
     import patch_rds  # noqa: F401
     import patch_rds_groups  # noqa: F401
     import patch_rds_states  # noqa: F401

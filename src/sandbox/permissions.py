@@ -19,7 +19,7 @@ CALLERS = {}
 # The codes of EC2 and other services that differ from AccessDenied.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 CODES = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}
-QUERY = {"rds", "elbv2", "iam", "sts", "s3", "cloudwatch"}
+QUERY = {"cloudformation", "rds", "elbv2", "iam", "sts", "s3", "cloudwatch"}
 
 
 def give(body):

@@ -9,38 +9,67 @@ use super::error::SandboxError;
 use super::private;
 
 /// The server's program, file by file; `account.py` is the one that is run.
-const PROGRAM: &[(&str, &str)] = &[
-    ("account.py", include_str!("account.py")),
-    ("checks.py", include_str!("checks.py")),
-    ("ecs_rollout.py", include_str!("ecs_rollout.py")),
-    ("guard.py", include_str!("guard.py")),
-    ("interfaces.py", include_str!("interfaces.py")),
-    ("needs.py", include_str!("needs.py")),
-    ("patch_ec2.py", include_str!("patch_ec2.py")),
-    ("patch_ecs.py", include_str!("patch_ecs.py")),
-    ("patch_elbv2.py", include_str!("patch_elbv2.py")),
-    ("patch_flow_logs.py", include_str!("patch_flow_logs.py")),
-    ("patch_iam.py", include_str!("patch_iam.py")),
-    ("patch_kms.py", include_str!("patch_kms.py")),
-    ("patch_monitoring.py", include_str!("patch_monitoring.py")),
-    ("patch_pages.py", include_str!("patch_pages.py")),
-    ("patch_parameters.py", include_str!("patch_parameters.py")),
-    ("patch_rds.py", include_str!("patch_rds.py")),
-    ("patch_rds_groups.py", include_str!("patch_rds_groups.py")),
-    ("patch_rds_states.py", include_str!("patch_rds_states.py")),
-    ("patch_scaling.py", include_str!("patch_scaling.py")),
+const PROGRAM: &[(&str, &[u8])] = &[
+    ("account.py", include_bytes!("account.py")),
+    ("calling.py", include_bytes!("calling.py")),
+    ("checks.py", include_bytes!("checks.py")),
+    ("cloudcontrol.py", include_bytes!("cloudcontrol.py")),
+    (
+        "cloudcontrol_data.py",
+        include_bytes!("cloudcontrol_data.py"),
+    ),
+    (
+        "cloudcontrol_messages.py",
+        include_bytes!("cloudcontrol_messages.py"),
+    ),
+    (
+        "cloudcontrol_model.py",
+        include_bytes!("cloudcontrol_model.py"),
+    ),
+    (
+        "cloudcontrol_standing.py",
+        include_bytes!("cloudcontrol_standing.py"),
+    ),
+    (
+        "cloudcontrol_store.py",
+        include_bytes!("cloudcontrol_store.py"),
+    ),
+    (
+        "cloudcontrol_types.py",
+        include_bytes!("cloudcontrol_types.py"),
+    ),
+    ("ecs_rollout.py", include_bytes!("ecs_rollout.py")),
+    ("guard.py", include_bytes!("guard.py")),
+    ("interfaces.py", include_bytes!("interfaces.py")),
+    ("needs.py", include_bytes!("needs.py")),
+    ("patch_ec2.py", include_bytes!("patch_ec2.py")),
+    ("patch_ecs.py", include_bytes!("patch_ecs.py")),
+    ("patch_elbv2.py", include_bytes!("patch_elbv2.py")),
+    ("patch_flow_logs.py", include_bytes!("patch_flow_logs.py")),
+    ("patch_iam.py", include_bytes!("patch_iam.py")),
+    ("patch_kms.py", include_bytes!("patch_kms.py")),
+    ("patch_monitoring.py", include_bytes!("patch_monitoring.py")),
+    ("patch_pages.py", include_bytes!("patch_pages.py")),
+    ("patch_parameters.py", include_bytes!("patch_parameters.py")),
+    ("patch_queues.py", include_bytes!("patch_queues.py")),
+    ("patch_rds.py", include_bytes!("patch_rds.py")),
+    ("patch_rds_groups.py", include_bytes!("patch_rds_groups.py")),
+    ("patch_rds_states.py", include_bytes!("patch_rds_states.py")),
+    ("patch_scaling.py", include_bytes!("patch_scaling.py")),
     (
         "patch_security_groups.py",
-        include_str!("patch_security_groups.py"),
+        include_bytes!("patch_security_groups.py"),
     ),
-    ("patch_storage.py", include_str!("patch_storage.py")),
-    ("patches.py", include_str!("patches.py")),
-    ("patching.py", include_str!("patching.py")),
-    ("permissions.py", include_str!("permissions.py")),
-    ("reading.py", include_str!("reading.py")),
-    ("strangers.py", include_str!("strangers.py")),
-    ("tagging.py", include_str!("tagging.py")),
-    ("wire.py", include_str!("wire.py")),
+    ("patch_storage.py", include_bytes!("patch_storage.py")),
+    ("patches.py", include_bytes!("patches.py")),
+    ("patching.py", include_bytes!("patching.py")),
+    ("permissions.py", include_bytes!("permissions.py")),
+    ("reading.py", include_bytes!("reading.py")),
+    ("strangers.py", include_bytes!("strangers.py")),
+    ("tagging.py", include_bytes!("tagging.py")),
+    ("wire.py", include_bytes!("wire.py")),
+    // The types that Cloud Control knows.
+    ("types.bin", crate::facts::BYTES),
 ];
 
 /// The packages that the server needs from the Python package index, with exact versions and the hashes of their files.
@@ -107,7 +136,7 @@ impl Place {
         private::make(&directory)?;
         for (name, content) in PROGRAM {
             let path = directory.join(name);
-            if fs::read_to_string(&path).ok().as_deref() != Some(content) {
+            if fs::read(&path).ok().as_deref() != Some(content) {
                 write_whole(&path, content)?;
             }
         }
@@ -121,7 +150,7 @@ pub(super) fn version() -> String {
     for (name, content) in PROGRAM {
         hash.update(name.as_bytes());
         hash.update([0]);
-        hash.update(content.as_bytes());
+        hash.update(content);
         hash.update([0]);
     }
     hash.update(REQUIREMENTS.as_bytes());
@@ -172,7 +201,7 @@ fn cache_root(
 }
 
 /// Writes a file so that a reader sees all of it or nothing.
-pub(super) fn write_whole(path: &Path, content: &str) -> Result<(), SandboxError> {
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), SandboxError> {
     let fail = |source| SandboxError::File {
         action: "write",
         path: path.to_owned(),
@@ -252,6 +281,8 @@ mod tests {
             })
             .collect();
         found.sort();
+        // Not beside the others, but of use to them.
+        found.push("types.bin".to_owned());
         let carried: Vec<_> = PROGRAM.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(carried, found);
     }

@@ -1,7 +1,7 @@
 """The Resource Groups Tagging API over every kind of resource that stacks make.
 
 moto's own version misses kinds (Elastic IP, security group rules, subnet and parameter groups, event subscriptions, listeners and their
-rules, repositories, dashboards, web ACLs, scalable targets, IAM policies), spells two ARNs otherwise than AWS, ends a page at 100
+rules, repositories, dashboards, web ACLs, scalable targets, IAM policies, event rules, streams), spells two ARNs otherwise than AWS, ends a page at 100
 tags, and lists buckets of all regions. IAM policies are in it, in IAM's home region alone; IAM roles are left out, as AWS
 leaves them out.
 https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
@@ -19,16 +19,21 @@ from moto.core.resource_tagging import (
     make_tag_matcher,
     match_resource_type,
 )
+from moto.dynamodb.models import DynamoDBBackend
 from moto.ec2.models import EC2Backend
 from moto.ecr.models import ECRBackend
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.elbv2.models import ELBv2Backend
+from moto.events.models import EventsBackend
 from moto.iam.models import IAMBackend
+from moto.kinesis.models import KinesisBackend
 from moto.logs.models import LogsBackend
 from moto.rds.models import RDSBackend
 from moto.resourcegroupstaggingapi.exceptions import ResourceGroupsTaggingAPIError
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.models import S3Backend
+from moto.sqs.models import SQSBackend
+from moto.ssm.models import SimpleSystemManagerBackend
 from moto.wafv2.models import WAFV2Backend
 
 from patch_monitoring import tagger_of
@@ -142,6 +147,16 @@ def put_tags(owner, arn, tags):
             owner.tag_policy(arn, tag_list(tags))
         case CloudWatchBackend():
             tagger_of(owner, arn).tag_resource(arn, tag_list(tags))
+        case SQSBackend():
+            owner.tag_queue(arn.rsplit(":", 1)[-1], tags)
+        case KinesisBackend():
+            owner.add_tags_to_stream(arn, None, tags)
+        case SimpleSystemManagerBackend():
+            owner.add_tags_to_resource(*parameter_of(owner, arn), tags)
+        case DynamoDBBackend():
+            # moto would have the old value and the new one.
+            owner.untag_resource(arn, list(tags))
+            owner.tag_resource(arn, tags)
         case _:
             owner.tag_resource(arn, tags)
 
@@ -160,8 +175,22 @@ def drop_tags(owner, arn, keys):
                 tags.pop(key, None)
         case IAMBackend():
             owner.untag_policy(arn, keys)
+        case SQSBackend():
+            owner.untag_queue(arn.rsplit(":", 1)[-1], keys)
+        case KinesisBackend():
+            owner.remove_tags_from_stream(arn, None, keys)
+        case SimpleSystemManagerBackend():
+            owner.remove_tags_from_resource(*parameter_of(owner, arn), keys)
         case _:
             owner.untag_resource(arn, keys)
+
+
+def parameter_of(owner, arn):
+    """Kind and name of a parameter, or of a document: a name has a slash in front, or it has none, and the ARN has one."""
+    kind, _, name = arn.split(":", 5)[5].partition("/")
+    if kind == "document":
+        return "Document", name
+    return "Parameter", name if name in owner._parameters else f"/{name}"
 
 
 # The kinds
@@ -291,6 +320,20 @@ def s3_resources(original, self):
         yield resource
 
 
+@replace(EventsBackend, "iter_tagged_resources")
+def events_resources(original, self):
+    yield from original(self)
+    for bus in self.event_buses.values():
+        for rule in bus.rules.values():
+            yield TaggedResource(rule.arn, self.tagger.get_tag_dict_for_resource(rule.arn), "events:rule")
+
+
+@add(KinesisBackend, "iter_tagged_resources")
+def kinesis_resources(self):
+    for stream in self.streams.values():
+        yield TaggedResource(stream.arn, dict(stream.tags), "kinesis:stream")
+
+
 @add(ECRBackend, "iter_tagged_resources")
 def ecr_resources(self):
     for repository in self.repositories.values():
@@ -326,5 +369,6 @@ def iam_resources(self):
 
 join_in(ECRBackend, "ecr")
 join_in(IAMBackend, "iam")
+join_in(KinesisBackend, "kinesis")
 join_in(WAFV2Backend, "wafv2")
 join_in(ApplicationAutoscalingBackend, "application-autoscaling")

@@ -17,8 +17,10 @@ import traceback
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+import calling
 import cbor2
 import checks
+import cloudcontrol
 import guard
 import permissions
 import strangers
@@ -40,13 +42,15 @@ READING = re.compile(
 
 # The names under which requests are signed, where they differ from the names in the call log.
 SIGNED_AS = {
+    "cloudcontrolapi": "cloudcontrol",
+    "elasticfilesystem": "efs",
     "monitoring": "cloudwatch",
     "elasticloadbalancing": "elbv2",
     "tagging": "resourcegroupstaggingapi",
 }
 
 # The protocols of the services that do not speak JSON; they decide how an error is written.
-QUERY_SERVICES = {"rds", "elbv2", "iam", "sns", "sts"}
+QUERY_SERVICES = {"cloudformation", "rds", "elbv2", "iam", "sns", "sts"}
 
 ACCOUNT_LOCK = threading.RLock()
 
@@ -108,8 +112,8 @@ class Frontend:
             return text_answer(*refused)
         path = environ.get("PATH_INFO", "")
         self.requests += 1
-        if path == "/_account/policies":
-            return permissions_of(environ)
+        if path in GIVEN:
+            return given(environ, path)
         if path.startswith("/_account/"):
             return self.control(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""))
         body = guard.body_of(environ)
@@ -193,11 +197,45 @@ class Frontend:
             answer = self.cbor_call(environ, operation, body)
         else:
             wrong = self.checks.refusal(service, operation, environ, body)
-            answer = error_answer(service, *wrong) if wrong else self.plain_call(environ, service, operation)
+            answer = error_answer(service, *wrong) if wrong else self.own_call(environ, service, operation, body)
             if operation == "BatchGetSecretValue":
                 answer = values_for(environ, answer)
         self.log.record(service, operation, int(answer[0][:3]), access_key(environ))
         return answer
+
+    def own_call(self, environ, service, operation, body):
+        """Answers for the services that moto does not have, or cannot load here; passes all other requests on to it."""
+        if (service, operation) != ("cloudformation", "DescribeType") and service != "cloudcontrol":
+            return self.plain_call(environ, service, operation)
+        region = signed_region(environ)
+        with ACCOUNT_LOCK:
+            try:
+                if service == "cloudformation":
+                    status, text = cloudcontrol.describe_type(parameters_of(environ, service, body), region)
+                    return written(status, "text/xml", text)
+                call = calling.Caller(self.inner_call, permissions.ACCOUNT, region, access_key(environ))
+                found = cloudcontrol.answer(operation, body, call)
+            except Exception as fault:
+                return self.fault(service, operation, fault)
+        if found is None:
+            return error_answer(service, "NotImplemented", f"the local account does not know {service}:{operation}")
+        status, document = found
+        return written(status, "application/x-amz-json-1.0", json.dumps(document))
+
+    def inner_call(self, environ, body):
+        """A call that one service makes to another, with the rights of its caller; the log has those of clients alone."""
+        service = signed_service(environ)
+        operation = operation_of(environ, service, body)
+        return refused_call(environ, service, operation, body) or self.plain_call(environ, service, operation)
+
+    def fault(self, service, operation, fault):
+        """The answer to a call over which this account stumbles: it is reported to the caller, and in the log."""
+        traceback.print_exc(file=sys.stderr)
+        return error_answer(
+            service,
+            "SandboxFault",
+            f"the local account failed in {service}:{operation}: {type(fault).__name__}: {str(fault)[:500]}",
+        )
 
     def plain_call(self, environ, service, operation):
         """Passes one request on to moto; whatever goes wrong comes back as an AWS error, never as an HTML page.
@@ -209,15 +247,10 @@ class Frontend:
                 chunks, status, headers = run_wsgi_app(self.moto, environ, buffered=True)
                 body = b"".join(chunks)
                 headers = list(headers)
-            except NotImplementedError:
+            except (NotImplementedError, ModuleNotFoundError):
                 return error_answer(service, "NotImplemented", f"the local account does not know {service}:{operation}")
-            except Exception as fault:  # whatever moto stumbles over is reported to the caller and in the log
-                traceback.print_exc(file=sys.stderr)
-                return error_answer(
-                    service,
-                    "SandboxFault",
-                    f"the local account failed in {service}:{operation}: {type(fault).__name__}: {str(fault)[:500]}",
-                )
+            except Exception as fault:
+                return self.fault(service, operation, fault)
         kind = dict((name.lower(), value) for name, value in headers).get("content-type", "")
         if int(status[:3]) >= 400 and b"<!doctype html" in body[:200].lower() and kind.startswith("text/html"):
             return error_answer(service, "NotImplemented", f"the local account does not know {service}:{operation}")
@@ -314,10 +347,17 @@ def typed(value, shape):
             return value
 
 
-def permissions_of(environ):
-    """Gives a caller the policies that its calls are held to."""
+# The control requests with a body.
+GIVEN = {
+    "/_account/policies": permissions.give,
+    "/_account/cloudcontrol": lambda body: cloudcontrol.prepare(body, permissions.ACCOUNT),
+}
+
+
+def given(environ, path):
     try:
-        permissions.give(guard.body_of(environ))
+        with ACCOUNT_LOCK:
+            GIVEN[path](guard.body_of(environ))
     except (KeyError, TypeError, ValueError) as fault:
         return json_answer({"error": str(fault)}, "400 BAD REQUEST")
     return json_answer({})
@@ -418,13 +458,16 @@ def operation_of(environ, service, body):
 
 
 def json_answer(document, status="200 OK"):
-    body = json.dumps(document).encode()
-    return status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body
+    return written(status, "application/json", json.dumps(document))
+
+
+def written(status, kind, text):
+    body = text.encode()
+    return status, [("Content-Type", kind), ("Content-Length", str(len(body)))], body
 
 
 def text_answer(status, text):
-    body = f"{text}\n".encode()
-    return status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))], body
+    return written(status, "text/plain", f"{text}\n")
 
 
 def error_answer(service, code, message):

@@ -115,6 +115,8 @@ mod s3_bucket_public_access_block;
 mod s3_bucket_server_side_encryption_configuration;
 mod s3_bucket_versioning;
 mod sandbox;
+mod sandbox_cloudcontrol;
+mod sandbox_types;
 mod saved_plan;
 mod schema;
 mod screens;

@@ -1,6 +1,7 @@
 //! The common ground of all end-to-end tests: the account, a stack of one's own, and raw SDK clients to look with.
 
 mod behind;
+pub mod cloud_control;
 pub mod commands;
 #[path = "../../common/http.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
