@@ -198,7 +198,9 @@ pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
         return ours.map(|ours| format!("did you mean `{ours}`?"));
     }
     if let Some(native) = native(token) {
-        return Some(format!("declare an `{native}`: what is not written by hand goes through AWS Cloud Control"));
+        return Some(format!(
+            "declare an `{native}`: what is not written by hand goes through AWS Cloud Control"
+        ));
     }
     let module = token.split(':').nth(1)?.split('/').next()?;
     let is_known =

@@ -16,12 +16,12 @@ impl TypeFacts {
         }
         if !self.has(Handler::Read) {
             return Some(format!(
-                "AWS does not return what a {name} is set to, so that it cannot be compared; make it with another tool"
+                "AWS does not return the settings of {name}, so that they cannot be compared; make it with another tool"
             ));
         }
         if !self.tagging.taggable || self.tag_property().is_none() {
             return Some(format!(
-                "a {name} carries no tags, so that nothing would say whose it is; make it with another tool"
+                "an object of {name} carries no tags that would say whose it is; make it with another tool"
             ));
         }
         None
@@ -40,8 +40,7 @@ impl TypeFacts {
     pub fn author_schema(&'static self, spelling: Spelling) -> Json {
         let mut root = respelled(self.shape().node(), spelling);
         let is_fixed = |name: &str| self.is_read_only(name) || self.tag_property() == Some(name);
-        let unsupported = json!("AWS decides it: take the key out, and ask for it with `${…}`");
-        let mut reasons = Map::new();
+        let mut outputs: Vec<Json> = Vec::new();
         for (name, _) in self.shape().properties() {
             if !is_fixed(name) {
                 continue;
@@ -51,7 +50,7 @@ impl TypeFacts {
                 properties.remove(&spelled);
             }
             if self.is_read_only(name) {
-                reasons.insert(spelled, unsupported.clone());
+                outputs.push(spelled.into());
             }
         }
         if let Some(required) = root["required"].as_array_mut() {
@@ -63,7 +62,7 @@ impl TypeFacts {
                 .collect();
             required.retain(|name| !fixed.iter().any(|fixed| name == fixed));
         }
-        root["x-unsupported"] = Json::Object(reasons);
+        root["x-outputs"] = Json::Array(outputs);
         let definitions = self.definitions.iter();
         let definitions = definitions.map(|(name, node)| (name.clone(), respelled(node, spelling)));
         root["$defs"] = Json::Object(definitions.collect());

@@ -11,6 +11,7 @@
 //! | `x-checked-later` | what is inside is checked by a schema of its own |
 //! | `x-synonyms` | keys or words of other tools, each with the one that is meant |
 //! | `x-parts` | keys of other tools that are resources of their own here, each with its type |
+//! | `x-outputs` | keys that AWS decides, and no author |
 //! | `x-unsupported` | keys that a reader may expect, each with the reason why it is refused |
 
 use serde_json::Value as Json;
@@ -310,6 +311,13 @@ impl<'a> Check<'a> {
         if let Some(reason) = schema["x-unsupported"][&entry.key].as_str() {
             let label = format!("`{}` is not supported yet", entry.key);
             self.refuse(StackError::new(Fault::Unsupported, entry.key_span, label).help(reason));
+            return;
+        }
+        let outputs = schema["x-outputs"].as_array().into_iter().flatten();
+        if outputs.into_iter().any(|output| *output == *entry.key) {
+            let label = format!("`{}` is decided by AWS", entry.key);
+            let help = "take the key out; where it is needed, `${…}` asks for it";
+            self.refuse(StackError::new(Fault::UnknownKey, entry.key_span, label).help(help));
             return;
         }
         let label = format!("{} has no `{}`", subject(place), entry.key);

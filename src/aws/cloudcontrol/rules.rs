@@ -1,7 +1,6 @@
 //! What AWS does with the values of some types and its schemas do not say, as reads of real accounts show it
 //! (`tests/corpus`).
 
-
 /// A rule for the values at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {

@@ -8,7 +8,7 @@ use super::data;
 use super::rules::is_mirrored;
 use crate::facts::{self, Handler, Shape, Spelling, TypeFacts};
 use crate::resource::schema::{InputSchema, NameRule};
-use crate::resource::{CreateClass, Property, Schema};
+use crate::resource::{CreateClass, Properties, Property, Schema, Value};
 
 /// The longest name that we derive where the facts name no limit: shorter than that of any service.
 const SHORT_NAME: usize = 63;
@@ -64,6 +64,9 @@ pub(super) fn make(facts: &'static TypeFacts) -> Schema {
     schema.guard = guard(shape);
     schema.assumes = kept(roles(facts, shape));
     schema.global = data::is_global(&facts.name);
+    if facts.name == "AWS::StepFunctions::StateMachine" {
+        schema.server_managed = Some(substituted);
+    }
     schema.unindexed = data::is_unindexed(&facts.name);
     schema
 }
@@ -122,6 +125,21 @@ fn name_rule(shape: Shape, name: &str) -> Option<NameRule> {
         generated: true,
         avoided: None,
     })
+}
+
+/// Fills in the substitutions of a state machine, as AWS does: it returns the definition with their values in it.
+fn substituted(desired: &mut Properties, _observed: &Properties) {
+    let substitutions = desired
+        .get("definitionSubstitutions")
+        .and_then(Value::as_object);
+    let substitutions = substitutions.cloned().unwrap_or_default();
+    if let Some(Value::String(text)) = desired.get_mut("definitionString") {
+        for (name, value) in &substitutions {
+            if let Some(value) = value.as_str() {
+                *text = text.replace(&format!("${{{name}}}"), value);
+            }
+        }
+    }
 }
 
 /// The switch by which AWS refuses to delete an object.

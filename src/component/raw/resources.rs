@@ -67,10 +67,10 @@ fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
         .map_or(entry.key_span, |node| node.span);
     let label = format!("`{token}` is not a resource type of fde-infra");
     let error = StackError::new(Fault::UnknownType, span, label);
+    let name = token;
     let token = &*short_token(token);
     let tokens = context.catalog.iter().map(|schema| schema.token);
-    let error = match written::refusal(token).or_else(|| elsewhere::answer(token, context.catalog))
-    {
+    let error = match written::refusal(name).or_else(|| elsewhere::answer(token, context.catalog)) {
         Some(answer) => error.help(answer),
         None => error.suggest(nearest_type(token, tokens)),
     };
@@ -305,14 +305,15 @@ options:
             "resources:\n  a: { type: aws:sqs:Queue }\n  b: { type: aws:sqs/queue:Queue }\n  c: { type: aws:dynamodb:Table }\n  d: { type: aws:s3:Bukket }\n  e: { type: aws:glue:Job }\n  f: { type: Bucket }\n",
             &expect![[r#"
                 2:14 unknown_type `aws:sqs:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
-                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
-                3:14 unknown_type `aws:sqs/queue:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
-                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                    help: declare an `aws-native:sqs:Queue`: what is not written by hand goes through AWS Cloud Control
+                3:14 unknown_type `aws:sqs/queue:Queue`: `aws:sqs/queue:Queue` is not a resource type of fde-infra
+                    help: declare an `aws-native:sqs:Queue`: what is not written by hand goes through AWS Cloud Control
                 4:14 unknown_type `aws:dynamodb:Table`: `aws:dynamodb:Table` is not a resource type of fde-infra
-                    help: make the table with another tool, and give its ARN to the `permissions:` of a service
+                    help: declare an `aws-native:dynamodb:Table`: what is not written by hand goes through AWS Cloud Control
                 5:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
                     help: did you mean `aws:s3:Bucket`?
                 6:14 unknown_type `aws:glue:Job`: `aws:glue:Job` is not a resource type of fde-infra
+                    help: declare an `aws-native:glue:Job`: what is not written by hand goes through AWS Cloud Control
                 7:14 unknown_type `Bucket`: `Bucket` is not a resource type of fde-infra
             "#]],
         );
@@ -357,7 +358,18 @@ options:
 "#,
         );
         assert_eq!(native, cloud_formation);
-        expect![[""]].assert_eq(&native);
+        expect![[r#"
+            mails aws-native:sqs:Queue
+              delaySeconds: 5
+              queueName: "mails"
+              redrivePolicy: {"deadLetterTargetArn": ${dead.arn}, "maxReceiveCount": 3}
+            dead aws-native:sqs:Queue
+            resize aws-native:lambda:Function
+              code: {"imageUri": ${mails.queueUrl}}
+              environment: {"variables": {"QUEUE_URL": ${mails.queueUrl}}}
+              role: "arn:aws:iam::123456789012:role/resize"
+        "#]]
+        .assert_eq(&native);
     }
 
     #[test]
@@ -373,7 +385,33 @@ options:
   g: { type: aws-native:sqs:QueuePolicy }
   h: { type: aws-native:sqs:Queue, properties: { queueName: "${c.queueUrll}" } }
 "#,
-            &expect![[""]],
+            &expect![[r#"
+                2:14 unknown_type `aws-native:sqs:Queu`: `aws-native:sqs:Queu` is not a resource type of fde-infra
+                    help: did you mean `aws-native:sqs:Queue`?
+                3:14 unknown_type `"AWS::SQS::Queues"`: `AWS::SQS::Queues` is not a resource type of fde-infra
+                    help: did you mean `AWS::SQS::Queue`?
+                4:50 unknown_key `queuName`: `resources.c.properties` has no `queuName`
+                    help: did you mean `queueName`?
+                4:77 out_of_range `1000`: `resources.c.properties.delaySeconds` takes a whole number from 0 to 900
+                4:83 unknown_key `arn`: `arn` is decided by AWS
+                    help: take the key out; where it is needed, `${…}` asks for it
+                4:91 unknown_key `QueueName`: `resources.c.properties` has no `QueueName`
+                    help: did you mean `queueName`?
+                5:47 unknown_key `queueName`: `resources.d.properties` has no `queueName`
+                    help: did you mean `QueueName`?
+                5:78 unknown_key `maxReceivCount`: `resources.d.properties.RedrivePolicy` has no `maxReceivCount`
+                    help: did you mean `maxReceiveCount`?
+                6:41 missing_key `properties`: `resources.e.properties` needs `keySchema`
+                6:78 missing_key `{ attributeNam: a, attributeType: S }`: `resources.e.properties.attributeDefinitions[0]` needs `attributeName`
+                6:80 unknown_key `attributeNam`: `resources.e.properties.attributeDefinitions[0]` has no `attributeNam`
+                    help: did you mean `attributeName`?
+                7:14 unknown_type `aws-native:logs:MetricFilter`: `aws-native:logs:MetricFilter` is not a resource type of fde-infra
+                    help: an object of AWS::Logs::MetricFilter carries no tags that would say whose it is; make it with another tool
+                8:14 unknown_type `aws-native:sqs:QueuePolicy`: `aws-native:sqs:QueuePolicy` is not a resource type of fde-infra
+                    help: AWS::SQS::QueuePolicy is not known to work through Cloud Control; make it with another tool
+                9:62 broken_reference `${c.queueUrll}`: `aws-native:sqs:Queue` has no output `queueUrll`
+                    help: did you mean `queueUrl`?
+            "#]],
         );
     }
 

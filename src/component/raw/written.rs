@@ -121,14 +121,17 @@ pub fn pairs_as_map(node: &mut Node) {
 }
 
 /// The answer for a type of AWS that cannot be managed here, or that is not spelled right; `None` for other names.
-pub fn refusal(token: &str) -> Option<String> {
-    Spelling::of(token)?;
-    if let Some(facts) = facts::get(token) {
+pub fn refusal(name: &str) -> Option<String> {
+    let spelling = Spelling::of(name)?;
+    if let Some(facts) = facts::get(name) {
         return facts.refusal();
     }
-    let tokens: Vec<String> = facts::names()
-        .filter_map(|name| facts::token(&name))
+    let names: Vec<String> = facts::names()
+        .filter_map(|name| match spelling {
+            Spelling::CloudFormation => Some(name),
+            Spelling::Native => facts::token(&name),
+        })
         .collect();
-    let near = nearest(token, tokens.iter().map(String::as_str))?;
+    let near = nearest(name, names.iter().map(String::as_str))?;
     Some(format!("did you mean `{near}`?"))
 }

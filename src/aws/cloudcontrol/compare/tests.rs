@@ -55,7 +55,11 @@ fn differences(case: &Case) -> Diff {
         declared.remove(&facts::property_name(tags));
     }
     let live: Properties = parts(facts, &case.live).inputs;
-    compare(&make(facts), &declared, &live)
+    let schema = make(facts);
+    if let Some(keep_live) = schema.server_managed {
+        keep_live(&mut declared, &live);
+    }
+    compare(&schema, &declared, &live)
 }
 
 /// A place without what depends on the spelling: neither indices, nor capitals.
