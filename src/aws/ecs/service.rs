@@ -20,6 +20,7 @@ mod diagnosis;
 mod form;
 pub(super) mod listing;
 mod model;
+mod modification;
 mod obstacle;
 mod patience;
 mod rollout;
@@ -34,8 +35,9 @@ pub use self::model::{
 
 use self::canonical::keep_scaled_count;
 use self::form::{deployment_configuration, live, to_load_balancers, to_network};
-use self::listing::describe;
+use self::listing::find;
 use self::model::{CLUSTER, LATEST, NONE};
+use self::modification::with_changes;
 use self::rollout::{condition_for, outputs_after, settle};
 use self::search::{in_cluster, named, places};
 use crate::aws::context::Context;
@@ -114,13 +116,8 @@ impl ResourceType for Service {
                 })
             }
             Err(error) if error.message.contains("not idempotent") => {
-                let (cluster, name) = (&new.inputs.cluster, &new.inputs.name);
-                let found = describe(context, cluster, std::slice::from_ref(name)).await?;
-                let service = expected(
-                    "ecs:DescribeServices",
-                    found.into_iter().next(),
-                    "the service",
-                )?;
+                let found = find(context, new.inputs).await?;
+                let service = expected("ecs:DescribeServices", found, "the service")?;
                 adopt(new.tags, live(&service), error)
             }
             Err(error) => Err(error),
@@ -145,15 +142,6 @@ impl ResourceType for Service {
                 ));
             }
         };
-        let deployment = [
-            Inputs::DEPLOYMENT_CIRCUIT_BREAKER,
-            Inputs::DEPLOYMENT_MAXIMUM_PERCENT,
-            Inputs::DEPLOYMENT_MINIMUM_HEALTHY_PERCENT,
-        ]
-        .into_iter()
-        .any(touches)
-        .then(|| deployment_configuration(wanted));
-        let task_definition = wanted.task_definition.as_str();
         let leaves_provider =
             touches(Inputs::LAUNCH_TYPE) && change.observed.inputs.launch_type.is_none();
         let forced =
@@ -164,46 +152,15 @@ impl ResourceType for Service {
                 .update_service()
                 .cluster(&change.observed.inputs.cluster)
                 .service(&change.observed.inputs.name)
-                .set_task_definition(
-                    touches(Inputs::TASK_DEFINITION).then(|| task_definition.to_owned()),
-                )
-                .set_desired_count(
-                    touches(Inputs::DESIRED_COUNT)
-                        .then_some(wanted.desired_count)
-                        .flatten(),
-                )
                 .set_capacity_provider_strategy(leaves_provider.then(Vec::new))
-                .set_platform_version(
-                    touches(Inputs::PLATFORM_VERSION).then(|| wanted.platform_version.clone()),
-                )
                 .set_network_configuration(network.clone())
-                .set_load_balancers(
-                    touches(Inputs::LOAD_BALANCERS).then(|| to_load_balancers(wanted)),
-                )
-                .set_deployment_configuration(deployment.clone())
-                .set_health_check_grace_period_seconds(
-                    touches(Inputs::HEALTH_CHECK_GRACE_PERIOD_SECONDS)
-                        .then_some(wanted.health_check_grace_period_seconds),
-                )
-                .set_enable_execute_command(
-                    touches(Inputs::ENABLE_EXECUTE_COMMAND)
-                        .then_some(wanted.enable_execute_command),
-                )
-                .set_enable_ecs_managed_tags(
-                    touches(Inputs::ENABLE_ECS_MANAGED_TAGS)
-                        .then_some(wanted.enable_ecs_managed_tags),
-                )
-                .set_propagate_tags(
-                    touches(Inputs::PROPAGATE_TAGS)
-                        .then(|| PropagateTags::from(wanted.propagate_tags.as_str())),
-                )
                 .set_force_new_deployment(forced.then_some(true));
-            context.send(request)
+            context.send(with_changes(request, wanted, change.diff))
         })
         .await?;
         let service = expected(OPERATION, answer.service, "a service")?;
         let before = forced.then_some(&change.observed.outputs);
-        let outputs = outputs_after(&service, task_definition, before);
+        let outputs = outputs_after(&service, wanted, before);
         Ok(Live {
             inputs: Inputs {
                 desired_count: Some(service.desired_count()),
@@ -225,21 +182,20 @@ impl ResourceType for Service {
     }
 
     async fn delete(&self, context: &Context, old: Old<'_, Self>) -> AwsResult<()> {
-        let (cluster, name) = (&old.live.inputs.cluster, &old.live.inputs.name);
+        let inputs = &old.live.inputs;
         let request = context
             .ecs
             .delete_service()
-            .cluster(cluster)
-            .service(name)
+            .cluster(&inputs.cluster)
+            .service(&inputs.name)
             // This scales to zero first.
             .force(true);
         // It may be gone, or draining since an earlier run.
         if_there(context.send(request).await)?;
         Wait::long("ecs:DescribeServices", 20, old.progress)
             .until(|| async {
-                let found = describe(context, cluster, std::slice::from_ref(name)).await;
-                let found = if_there(found)?.unwrap_or_default();
-                Ok(match found.first() {
+                let found = if_there(find(context, inputs).await)?.flatten();
+                Ok(match found {
                     Some(service) if service.status() != Some(INACTIVE) => {
                         Poll::Pending(format!("draining, {} running", service.running_count()))
                     }
@@ -259,7 +215,6 @@ const GENERATIONS: u32 = 16;
 async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsService> {
     const OPERATION: &str = "ecs:CreateService";
     let inputs = new.inputs;
-    let task_definition = inputs.task_definition.as_str();
     let network = inputs
         .network_configuration
         .as_ref()
@@ -281,7 +236,7 @@ async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsServic
                 .client_token(&token)
                 .service_name(&inputs.name)
                 .cluster(&inputs.cluster)
-                .task_definition(task_definition)
+                .task_definition(&inputs.task_definition)
                 .desired_count(count)
                 .set_launch_type(inputs.launch_type.as_deref().map(LaunchType::from))
                 .set_platform_version(
@@ -292,8 +247,7 @@ async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsServic
                 .deployment_configuration(deployment_configuration(inputs))
                 .set_health_check_grace_period_seconds(
                     // It is refused without a load balancer.
-                    (inputs.health_check_grace_period_seconds > 0)
-                        .then_some(inputs.health_check_grace_period_seconds),
+                    Some(inputs.health_check_grace_period_seconds).filter(|seconds| *seconds > 0),
                 )
                 .enable_execute_command(inputs.enable_execute_command)
                 .enable_ecs_managed_tags(inputs.enable_ecs_managed_tags)

@@ -171,13 +171,13 @@ impl ResourceType for Instance {
             context.send(request).await?;
             // Other changes are refused until the promotion is complete.
             let mut promoted = change.observed.clone();
-            promoted.inputs.replicate_source_db = None;
-            // A promotion switches backups on; the retention is AWS's choice if the author gives none.
-            promoted.inputs.backup_retention_period = change.wanted.backup_retention_period;
-            promoted
-                .inputs
-                .backup_window
-                .clone_from(&change.wanted.backup_window);
+            promoted.inputs = Inputs {
+                replicate_source_db: None,
+                // A promotion switches backups on; the retention is AWS's choice if the author gives none.
+                backup_retention_period: change.wanted.backup_retention_period,
+                backup_window: change.wanted.backup_window.clone(),
+                ..promoted.inputs
+            };
             until_settled(context, &promoted, change.progress).await?;
         }
         let password = if change.touches(Inputs::MASTER_PASSWORD_SECRET_ARN) {

@@ -23,6 +23,8 @@ operations! {
     aws_sdk_rds, "rds":
     AddSourceIdentifierToSubscription,
     AddTagsToResource,
+    CreateDBInstance,
+    CreateDBInstanceReadReplica,
     CreateDBParameterGroup,
     CreateDBSubnetGroup,
     CreateEventSubscription,

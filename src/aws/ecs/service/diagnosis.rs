@@ -15,6 +15,7 @@ use futures_util::future::{join, join_all};
 use super::container_log::log_of;
 use super::deployment::Awaited;
 use super::listing;
+use super::model::Inputs;
 use super::obstacle::{self, Obstacle};
 use crate::aws::context::Context;
 use crate::aws::ecs::{check, name_of};
@@ -32,31 +33,26 @@ const WITHOUT_SHELL: &str = "the health check runs inside the container, by its 
 /// Returns everything that explains a failed or stuck deployment, a line each, and what to do about it.
 pub(super) async fn explain(
     context: &Context,
-    cluster: &str,
-    name: &str,
+    inputs: &Inputs,
     awaited: &Awaited<'_>,
 ) -> (Vec<String>, Option<Remedy>) {
-    let names = [name.to_owned()];
-    let found = listing::describe(context, cluster, &names).await;
-    let found = match found {
-        Ok(found) => found,
+    let service = match listing::find(context, inputs).await {
+        Ok(Some(service)) => service,
+        Ok(None) => return (vec!["the service is gone".to_owned()], None),
         Err(error) => {
             let line = format!("the service could not be read: {error}");
             return (vec![line], None);
         }
     };
-    let Some(service) = found.first() else {
-        return (vec!["the service is gone".to_owned()], None);
-    };
-    let mut lines = events(service);
+    let mut lines = events(&service);
     let ((tasks, stopped), targets) = join(
-        of_tasks(context, cluster, service, awaited),
-        unhealthy_targets(context, service),
+        of_tasks(context, inputs, &service, awaited),
+        unhealthy_targets(context, &service),
     )
     .await;
     lines.extend(tasks);
     lines.extend(targets);
-    let remedy = obstacle::remedy(service, awaited.among(service), &stopped);
+    let remedy = obstacle::remedy(&service, awaited.among(&service), &stopped);
     (lines, remedy)
 }
 
@@ -170,13 +166,12 @@ fn describe_target(target: &TargetHealthDescription) -> String {
 /// Returns the reasons why tasks stopped, and the last log lines of the latest one, with the stopped tasks.
 async fn of_tasks(
     context: &Context,
-    cluster: &str,
+    inputs: &Inputs,
     service: &Service,
     awaited: &Awaited<'_>,
 ) -> (Vec<String>, Vec<Task>) {
-    let name = service.service_name().unwrap_or_default();
     let mut lines = Vec::new();
-    let mut tasks = match tasks(context, cluster, name, DesiredStatus::Stopped).await {
+    let mut tasks = match tasks(context, inputs, DesiredStatus::Stopped).await {
         Ok(tasks) => tasks,
         Err(error) => {
             lines.push(format!("the stopped tasks could not be read: {error}"));
@@ -192,7 +187,7 @@ async fn of_tasks(
     let stopped = tasks.clone();
     if tasks.is_empty() {
         // Nothing has stopped: running tasks do not become healthy.
-        match self::tasks(context, cluster, name, DesiredStatus::Running).await {
+        match self::tasks(context, inputs, DesiredStatus::Running).await {
             Ok(running) => {
                 tasks.extend(running.into_iter().filter(|task| belongs_to(task, awaited)));
             }
@@ -218,18 +213,13 @@ fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {
     }
 }
 
-async fn tasks(
-    context: &Context,
-    cluster: &str,
-    name: &str,
-    status: DesiredStatus,
-) -> AwsResult<Vec<Task>> {
+async fn tasks(context: &Context, inputs: &Inputs, status: DesiredStatus) -> AwsResult<Vec<Task>> {
     const OPERATION: &str = "ecs:DescribeTasks";
     let request = context
         .ecs
         .list_tasks()
-        .cluster(cluster)
-        .service_name(name)
+        .cluster(&inputs.cluster)
+        .service_name(&inputs.name)
         .desired_status(status.clone())
         .max_results(100);
     let listed = context.send(request).await?;
@@ -239,7 +229,7 @@ async fn tasks(
     let request = context
         .ecs
         .describe_tasks()
-        .cluster(cluster)
+        .cluster(&inputs.cluster)
         .set_tasks(Some(listed.task_arns().to_vec()));
     let answer = context.send(request).await?;
     check(OPERATION, answer.failures())?;

@@ -3,6 +3,7 @@
 use aws_sdk_ecs::types::{Service as EcsService, ServiceField};
 use futures_util::future::try_join_all;
 
+use super::model::Inputs;
 use crate::aws::context::Context;
 use crate::aws::ecs::{check, name_of};
 use crate::aws::error::{AwsResult, expected, expected_or_failed};
@@ -25,6 +26,12 @@ pub(in crate::aws::ecs) async fn list(context: &Context, cluster: &str) -> AwsRe
         Ok((Some(names), page.next_token))
     })
     .await
+}
+
+/// Returns the service of these inputs.
+pub(super) async fn find(context: &Context, inputs: &Inputs) -> AwsResult<Option<EcsService>> {
+    let found = describe(context, &inputs.cluster, std::slice::from_ref(&inputs.name)).await?;
+    Ok(found.into_iter().next())
 }
 
 /// Returns services of a cluster by name, at most ten per call.

@@ -91,7 +91,7 @@ async fn deploy_again(
     let answer = context.send(request).await?;
     let service = expected("ecs:UpdateService", answer.service, "a service")?;
     Ok(Live {
-        outputs: outputs_after(&service, &live.inputs.task_definition, Some(&live.outputs)),
+        outputs: outputs_after(&service, &live.inputs, Some(&live.outputs)),
         ..live
     })
 }
@@ -100,14 +100,14 @@ async fn deploy_again(
 /// in place of it.
 pub(super) fn outputs_after(
     service: &Service,
-    task_definition: &str,
+    wanted: &Inputs,
     before: Option<&Outputs>,
 ) -> Outputs {
     let answered = form::live(service).outputs;
     let shown = answered
         .deployment_task_definition
         .as_deref()
-        .is_some_and(|found| name_of(found) == name_of(task_definition));
+        .is_some_and(|found| name_of(found) == name_of(&wanted.task_definition));
     let instead_of = before.and_then(|before| before.deployment.clone());
     if shown && (instead_of.is_none() || answered.deployment != instead_of) {
         return answered;
@@ -115,7 +115,7 @@ pub(super) fn outputs_after(
     // The answer does not show the deployment yet: it is recognized by what it runs.
     Outputs {
         deployment: None,
-        deployment_task_definition: Some(task_definition.to_owned()),
+        deployment_task_definition: Some(wanted.task_definition.clone()),
         failed: false,
         instead_of,
     }
@@ -163,8 +163,6 @@ async fn wait(context: &Context, watch: &Watch<'_>, progress: &dyn Progress) -> 
     let Watch {
         inputs, awaited, ..
     } = watch;
-    let (cluster, name) = (inputs.cluster.as_str(), inputs.name.as_str());
-    let names = [name.to_owned()];
     let started = Instant::now();
     let was_listed = AtomicBool::new(false);
     let lasting = Lasting::default();
@@ -173,16 +171,16 @@ async fn wait(context: &Context, watch: &Watch<'_>, progress: &dyn Progress) -> 
     let seen: Mutex<Option<Service>> = Mutex::new(None);
     let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
     let poll = || async {
-        let found = listing::describe(context, cluster, &names).await?;
-        let standing = found.first().map_or_else(
+        let found = listing::find(context, inputs).await?;
+        let standing = found.as_ref().map_or_else(
             || Standing::NotListed("the service is not listed yet".to_owned()),
             |service| standing(service, awaited),
         );
         if !matches!(standing, Standing::NotListed(_)) {
             was_listed.store(true, Ordering::Relaxed);
         }
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) = found.first().cloned();
-        match (standing, found.first()) {
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = found.clone();
+        match (standing, found.as_ref()) {
             (Standing::Steady, _) => Ok(Poll::Ready(Ended::Steady)),
             (Standing::Failed(reason), found) => {
                 match found.and_then(|one| watch.wants_role(one)) {
@@ -199,7 +197,7 @@ async fn wait(context: &Context, watch: &Watch<'_>, progress: &dyn Progress) -> 
                         "another deployment took the place of the one that was started: it runs `{}`",
                         name_of(primary.task_definition().unwrap_or_default())
                     ),
-                    None => format!("service `{name}` is gone"),
+                    None => format!("service `{}` is gone", inputs.name),
                 })
             }
             (Standing::UnderWay(status), Some(service)) => {
@@ -246,7 +244,7 @@ async fn wait(context: &Context, watch: &Watch<'_>, progress: &dyn Progress) -> 
     };
     match limited.until_at_longest(poll, longer).await {
         Err(error) if matches!(error.kind, ErrorKind::Failed | ErrorKind::TimedOut) => {
-            let (details, remedy) = diagnosis::explain(context, cluster, name, awaited).await;
+            let (details, remedy) = diagnosis::explain(context, inputs, awaited).await;
             let remedy = error.remedy.clone().or(remedy);
             Err(ProviderError {
                 remedy,
@@ -273,13 +271,15 @@ mod tests {
             Service::builder().deployments(deployment).build()
         };
         let before = live(&service("d1")).outputs;
-        let shown = outputs_after(&service("d2"), "api:3", Some(&before));
+        let mut wanted = live(&service("d1")).inputs;
+        wanted.task_definition = "api:3".to_owned();
+        let shown = outputs_after(&service("d2"), &wanted, Some(&before));
         assert_eq!(shown.deployment.as_deref(), Some("d2"));
-        let late = outputs_after(&service("d1"), "api:3", Some(&before));
+        let late = outputs_after(&service("d1"), &wanted, Some(&before));
         assert_eq!(late.deployment, None);
         assert_eq!(late.instead_of.as_deref(), Some("d1"));
         // An update that starts no deployment goes on with the existing one.
-        let unforced = outputs_after(&service("d1"), "api:3", None);
+        let unforced = outputs_after(&service("d1"), &wanted, None);
         assert_eq!(unforced.deployment.as_deref(), Some("d1"));
     }
 }

@@ -55,47 +55,32 @@ pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveInstance {
 
 fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
     let text = |value: Option<&str>| value.map(str::to_owned);
-    let pending = instance.pending_modified_values().filter(|_| with_pending);
-    let allocated = pending
-        .and_then(PendingModifiedValues::allocated_storage)
-        .or(instance.allocated_storage());
+    let none = PendingModifiedValues::builder().build();
+    let pending = instance.pending_modified_values();
+    let pending = pending.filter(|_| with_pending).unwrap_or(&none);
+    let allocated = pending.allocated_storage().or(instance.allocated_storage());
     Inputs {
         identifier: text(instance.db_instance_identifier()).unwrap_or_default(),
         engine: text(instance.engine()),
-        engine_version: text(
-            pending
-                .and_then(PendingModifiedValues::engine_version)
-                .or(instance.engine_version()),
-        ),
-        instance_class: text(
-            pending
-                .and_then(PendingModifiedValues::db_instance_class)
-                .or(instance.db_instance_class()),
-        )
-        .unwrap_or_default(),
+        engine_version: text(pending.engine_version().or(instance.engine_version())),
+        instance_class: text(pending.db_instance_class().or(instance.db_instance_class()))
+            .unwrap_or_default(),
         allocated_storage: allocated,
         // A limit equal to the size keeps the storage from growing.
         max_allocated_storage: instance
             .max_allocated_storage()
             .filter(|limit| Some(*limit) != allocated),
-        storage_type: text(
-            pending
-                .and_then(PendingModifiedValues::storage_type)
-                .or(instance.storage_type()),
-        )
-        .unwrap_or_default(),
+        storage_type: text(pending.storage_type().or(instance.storage_type())).unwrap_or_default(),
         storage_encrypted: instance.storage_encrypted(),
         kms_key_id: text(instance.kms_key_id()),
-        iops: pending
-            .and_then(PendingModifiedValues::iops)
-            .or(instance.iops()),
+        iops: pending.iops().or(instance.iops()),
         storage_throughput: pending
-            .and_then(PendingModifiedValues::storage_throughput)
+            .storage_throughput()
             .or(instance.storage_throughput()),
         db_name: text(instance.db_name()),
         username: text(instance.master_username()),
         master_password_secret_arn: None,
-        port: pending.and_then(PendingModifiedValues::port).or_else(|| {
+        port: pending.port().or_else(|| {
             instance
                 .endpoint()
                 .and_then(Endpoint::port)
@@ -119,14 +104,11 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
             .db_parameter_groups()
             .first()
             .and_then(|group| text(group.db_parameter_group_name())),
-        multi_az: pending
-            .and_then(PendingModifiedValues::multi_az)
-            .or(instance.multi_az())
-            .unwrap_or(false),
+        multi_az: pending.multi_az().or(instance.multi_az()).unwrap_or(false),
         availability_zone: text(instance.availability_zone()),
         publicly_accessible: instance.publicly_accessible().unwrap_or(false),
         backup_retention_period: pending
-            .and_then(PendingModifiedValues::backup_retention_period)
+            .backup_retention_period()
             .or(instance.backup_retention_period()),
         backup_window: text(instance.preferred_backup_window()),
         maintenance_window: text(instance.preferred_maintenance_window()),
@@ -142,12 +124,12 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
         copy_tags_to_snapshot: instance.copy_tags_to_snapshot().unwrap_or(false),
         enabled_cloudwatch_logs_exports: Some(log_exports(instance, pending)),
         iam_database_authentication_enabled: pending
-            .and_then(PendingModifiedValues::iam_database_authentication_enabled)
+            .iam_database_authentication_enabled()
             .or(instance.iam_database_authentication_enabled())
             .unwrap_or(false),
         ca_cert_identifier: text(
             pending
-                .and_then(PendingModifiedValues::ca_certificate_identifier)
+                .ca_certificate_identifier()
                 .or(instance.ca_certificate_identifier()),
         ),
         replicate_source_db: text(instance.read_replica_source_db_instance_identifier())
@@ -155,10 +137,9 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
     }
 }
 
-fn log_exports(instance: &DbInstance, pending: Option<&PendingModifiedValues>) -> Vec<String> {
+fn log_exports(instance: &DbInstance, pending: &PendingModifiedValues) -> Vec<String> {
     let mut logs = instance.enabled_cloudwatch_logs_exports().to_vec();
-    if let Some(pending) = pending.and_then(PendingModifiedValues::pending_cloudwatch_logs_exports)
-    {
+    if let Some(pending) = pending.pending_cloudwatch_logs_exports() {
         logs.retain(|log| !pending.log_types_to_disable().contains(log));
         logs.extend(pending.log_types_to_enable().iter().cloned());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
+use aws_sdk_rds::types::DbInstance;
 use serde_json::Value as Json;
 
 use super::model::Maintenance;
@@ -23,40 +23,29 @@ const AT_LEAST_AS_THE_SOURCE: [&str; 5] = [
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>.
 pub(super) fn values(instance: &DbInstance) -> Option<BTreeMap<String, Json>> {
     let pending = instance.pending_modified_values()?;
-    let PendingModifiedValues {
-        db_instance_class,
-        allocated_storage,
-        port,
-        backup_retention_period,
-        multi_az,
-        engine_version,
-        license_model,
-        iops,
-        storage_throughput,
-        db_instance_identifier,
-        storage_type,
-        ca_certificate_identifier,
-        db_subnet_group_name,
-        iam_database_authentication_enabled,
-        ..
-    } = pending.clone();
     let entries: [(&str, Json); 14] = [
-        ("instanceClass", db_instance_class.into()),
-        ("allocatedStorage", allocated_storage.into()),
-        ("port", port.into()),
-        ("backupRetentionPeriod", backup_retention_period.into()),
-        ("multiAz", multi_az.into()),
-        ("engineVersion", engine_version.into()),
-        ("licenseModel", license_model.into()),
-        ("iops", iops.into()),
-        ("storageThroughput", storage_throughput.into()),
-        ("identifier", db_instance_identifier.into()),
-        ("storageType", storage_type.into()),
-        ("caCertIdentifier", ca_certificate_identifier.into()),
-        ("dbSubnetGroupName", db_subnet_group_name.into()),
+        ("instanceClass", pending.db_instance_class().into()),
+        ("allocatedStorage", pending.allocated_storage().into()),
+        ("port", pending.port().into()),
+        (
+            "backupRetentionPeriod",
+            pending.backup_retention_period().into(),
+        ),
+        ("multiAz", pending.multi_az().into()),
+        ("engineVersion", pending.engine_version().into()),
+        ("licenseModel", pending.license_model().into()),
+        ("iops", pending.iops().into()),
+        ("storageThroughput", pending.storage_throughput().into()),
+        ("identifier", pending.db_instance_identifier().into()),
+        ("storageType", pending.storage_type().into()),
+        (
+            "caCertIdentifier",
+            pending.ca_certificate_identifier().into(),
+        ),
+        ("dbSubnetGroupName", pending.db_subnet_group_name().into()),
         (
             "iamDatabaseAuthenticationEnabled",
-            iam_database_authentication_enabled.into(),
+            pending.iam_database_authentication_enabled().into(),
         ),
     ];
     let mut values: BTreeMap<String, Json> = entries

@@ -42,11 +42,6 @@ pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
             }
         }
     }
-    if inputs.monitoring_interval > 0 && inputs.monitoring_role_arn.is_none() {
-        return Err(invalid(
-            "`monitoringInterval` needs a `monitoringRoleArn`".to_owned(),
-        ));
-    }
     Ok(())
 }
 
@@ -56,52 +51,46 @@ pub(super) async fn create(
     tags: &Tags,
     password: &SecretText,
 ) -> AwsResult<DbInstance> {
-    let answer = context
-        .call("rds:CreateDBInstance", || {
-            context
-                .rds
-                .create_db_instance()
-                .db_instance_identifier(&inputs.identifier)
-                .set_engine(inputs.engine.clone())
-                .set_engine_version(inputs.engine_version.clone())
-                .db_instance_class(&inputs.instance_class)
-                .set_allocated_storage(inputs.allocated_storage)
-                .set_max_allocated_storage(storage_limit(inputs))
-                .storage_type(&inputs.storage_type)
-                .set_storage_encrypted(inputs.storage_encrypted)
-                .set_kms_key_id(inputs.kms_key_id.clone())
-                .set_iops(inputs.iops)
-                .set_storage_throughput(inputs.storage_throughput)
-                .set_db_name(inputs.db_name.clone())
-                .set_master_username(inputs.username.clone())
-                .master_user_password(password.expose())
-                .set_port(inputs.port)
-                .set_db_subnet_group_name(inputs.db_subnet_group_name.clone())
-                .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
-                .set_db_parameter_group_name(inputs.parameter_group_name.clone())
-                .multi_az(inputs.multi_az)
-                .set_availability_zone(inputs.availability_zone.clone())
-                .publicly_accessible(inputs.publicly_accessible)
-                .set_backup_retention_period(inputs.backup_retention_period)
-                .set_preferred_backup_window(inputs.backup_window.clone())
-                .set_preferred_maintenance_window(inputs.maintenance_window.clone())
-                .deletion_protection(inputs.deletion_protection)
-                .enable_performance_insights(inputs.performance_insights_enabled)
-                .set_performance_insights_retention_period(
-                    inputs.performance_insights_retention_period,
-                )
-                .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
-                .monitoring_interval(inputs.monitoring_interval)
-                .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
-                .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
-                .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
-                .set_enable_cloudwatch_logs_exports(log_exports(inputs))
-                .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
-                .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
-                .set_tags(Some(crate::aws::rds::to_sdk(tags)))
-                .send()
-        })
-        .await?;
+    let request = context
+        .rds
+        .create_db_instance()
+        .db_instance_identifier(&inputs.identifier)
+        .set_engine(inputs.engine.clone())
+        .set_engine_version(inputs.engine_version.clone())
+        .db_instance_class(&inputs.instance_class)
+        .set_allocated_storage(inputs.allocated_storage)
+        .set_max_allocated_storage(storage_limit(inputs))
+        .storage_type(&inputs.storage_type)
+        .set_storage_encrypted(inputs.storage_encrypted)
+        .set_kms_key_id(inputs.kms_key_id.clone())
+        .set_iops(inputs.iops)
+        .set_storage_throughput(inputs.storage_throughput)
+        .set_db_name(inputs.db_name.clone())
+        .set_master_username(inputs.username.clone())
+        .master_user_password(password.expose())
+        .set_port(inputs.port)
+        .set_db_subnet_group_name(inputs.db_subnet_group_name.clone())
+        .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
+        .set_db_parameter_group_name(inputs.parameter_group_name.clone())
+        .multi_az(inputs.multi_az)
+        .set_availability_zone(inputs.availability_zone.clone())
+        .publicly_accessible(inputs.publicly_accessible)
+        .set_backup_retention_period(inputs.backup_retention_period)
+        .set_preferred_backup_window(inputs.backup_window.clone())
+        .set_preferred_maintenance_window(inputs.maintenance_window.clone())
+        .deletion_protection(inputs.deletion_protection)
+        .enable_performance_insights(inputs.performance_insights_enabled)
+        .set_performance_insights_retention_period(inputs.performance_insights_retention_period)
+        .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
+        .monitoring_interval(inputs.monitoring_interval)
+        .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
+        .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
+        .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
+        .set_enable_cloudwatch_logs_exports(log_exports(inputs))
+        .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
+        .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
+        .set_tags(Some(crate::aws::rds::to_sdk(tags)));
+    let answer = context.send(request).await?;
     expected("rds:CreateDBInstance", answer.db_instance, "an instance")
 }
 
@@ -113,41 +102,35 @@ pub(super) async fn create_replica(
     inputs: &Inputs,
     tags: &Tags,
 ) -> AwsResult<DbInstance> {
-    let answer = context
-        .call("rds:CreateDBInstanceReadReplica", || {
-            context
-                .rds
-                .create_db_instance_read_replica()
-                .db_instance_identifier(&inputs.identifier)
-                .set_source_db_instance_identifier(inputs.replicate_source_db.clone())
-                .db_instance_class(&inputs.instance_class)
-                .set_allocated_storage(replica_storage(inputs))
-                .set_max_allocated_storage(storage_limit(inputs))
-                .storage_type(&inputs.storage_type)
-                .set_iops(inputs.iops)
-                .set_storage_throughput(inputs.storage_throughput)
-                .set_port(inputs.port)
-                .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
-                .multi_az(inputs.multi_az)
-                .set_availability_zone(inputs.availability_zone.clone())
-                .publicly_accessible(inputs.publicly_accessible)
-                .deletion_protection(inputs.deletion_protection)
-                .enable_performance_insights(inputs.performance_insights_enabled)
-                .set_performance_insights_retention_period(
-                    inputs.performance_insights_retention_period,
-                )
-                .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
-                .monitoring_interval(inputs.monitoring_interval)
-                .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
-                .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
-                .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
-                .set_enable_cloudwatch_logs_exports(log_exports(inputs))
-                .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
-                .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
-                .set_tags(Some(crate::aws::rds::to_sdk(tags)))
-                .send()
-        })
-        .await?;
+    let request = context
+        .rds
+        .create_db_instance_read_replica()
+        .db_instance_identifier(&inputs.identifier)
+        .set_source_db_instance_identifier(inputs.replicate_source_db.clone())
+        .db_instance_class(&inputs.instance_class)
+        .set_allocated_storage(replica_storage(inputs))
+        .set_max_allocated_storage(storage_limit(inputs))
+        .storage_type(&inputs.storage_type)
+        .set_iops(inputs.iops)
+        .set_storage_throughput(inputs.storage_throughput)
+        .set_port(inputs.port)
+        .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
+        .multi_az(inputs.multi_az)
+        .set_availability_zone(inputs.availability_zone.clone())
+        .publicly_accessible(inputs.publicly_accessible)
+        .deletion_protection(inputs.deletion_protection)
+        .enable_performance_insights(inputs.performance_insights_enabled)
+        .set_performance_insights_retention_period(inputs.performance_insights_retention_period)
+        .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
+        .monitoring_interval(inputs.monitoring_interval)
+        .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
+        .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
+        .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
+        .set_enable_cloudwatch_logs_exports(log_exports(inputs))
+        .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
+        .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
+        .set_tags(Some(crate::aws::rds::to_sdk(tags)));
+    let answer = context.send(request).await?;
     expected(
         "rds:CreateDBInstanceReadReplica",
         answer.db_instance,
