@@ -185,7 +185,7 @@ fn what_would_go_is_named_where_that_is_refused() {
         updated.is_some_and(|line| line.contains("[diff: ")),
         "{shown}"
     );
-    let page = markdown::render(view(&plan, &catalog, None), 60_000);
+    let page = markdown::render(view(&plan, &catalog, None), None, 60_000);
     let differences = text(&diff::render(&plan, &catalog, None), false);
     let document = serde_json::to_string(&json::document(&plan, &catalog)).unwrap();
     for id in ["vpc-1", "shop-dev-reports", "left-over", "switched-on"] {
@@ -236,7 +236,10 @@ fn diffs() {
 
 #[test]
 fn documents() {
-    let document = serde_json::to_string_pretty(&json::document(&everything(), &catalog()));
+    let (plan, catalog) = (everything(), catalog());
+    let estimate = Estimate::of(&plan, &catalog, false);
+    let document = json::document(&plan, &catalog).with_estimate(estimate.as_ref());
+    let document = serde_json::to_string_pretty(&document);
     let document = document.unwrap() + "\n";
     assert!(!document.contains("hunter"), "a secret shows");
     expect_file!["../../tests/snapshots/display/preview.json"].assert_eq(&document);
