@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::arguments::{ForceArguments, GlobalArguments, SelectionArguments, StackArguments};
+use super::commands;
 use crate::aws;
 use crate::resource::shell::quoted;
 use crate::stack::redact::hide;
@@ -16,6 +17,8 @@ pub struct CommandLine {
     pub command: &'static str,
     /// True if it does not ask.
     pub yes: bool,
+    /// True if it tells what it does as events.
+    pub streams: bool,
     pub global: GlobalArguments,
     pub stack: StackArguments,
     pub selection: SelectionArguments,
@@ -25,20 +28,25 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// The same arguments with another command.
+    /// The same arguments with another command. Only one that streams as well asks nothing and tells events.
     #[must_use]
     pub fn with_command(self, command: &'static str) -> Self {
-        Self { command, ..self }
+        let streams = self.streams && commands::can_stream(command);
+        Self {
+            command,
+            yes: self.yes && (streams || !self.streams),
+            streams,
+            ..self
+        }
     }
 
     /// Another command for the stack as a whole.
     #[must_use]
     pub fn of_whole_stack(self, command: &'static str) -> Self {
         Self {
-            command,
             selection: SelectionArguments::default(),
             force: ForceArguments::default(),
-            ..self
+            ..self.with_command(command)
         }
     }
 
@@ -93,6 +101,9 @@ impl CommandLine {
 impl fmt::Display for CommandLine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "fde-infra {}", self.command)?;
+        if self.streams {
+            formatter.write_str(" --json")?;
+        }
         if self.yes {
             formatter.write_str(" --yes")?;
         }
@@ -142,6 +153,7 @@ mod tests {
         CommandLine {
             command: "up",
             yes: false,
+            streams: false,
             global: GlobalArguments {
                 profile: Some("shop dev".to_owned()),
                 region: Some("eu-south-2".to_owned()),
@@ -188,6 +200,29 @@ mod tests {
             yes,
             &format!("fde-infra up --yes {STACK} {ACCOUNT} {SELECTION}"),
         );
+    }
+
+    /// The one who reads the events of a run types the next one so that there are events again, and no question.
+    #[test]
+    fn a_run_that_tells_events_is_repeated_as_one() {
+        let line = CommandLine {
+            streams: true,
+            ..typed().with_yes()
+        };
+        check(
+            line.clone(),
+            &format!("fde-infra up --json --yes {STACK} {ACCOUNT} {SELECTION}"),
+        );
+        check(
+            line.clone().of_whole_stack("destroy"),
+            &format!("fde-infra destroy --json --yes {STACK} {ACCOUNT}"),
+        );
+        for other in ["preview", "unlock", "history"] {
+            check(
+                line.clone().of_whole_stack(other),
+                &format!("fde-infra {other} {STACK} {ACCOUNT}"),
+            );
+        }
     }
 
     #[test]

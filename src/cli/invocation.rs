@@ -12,6 +12,8 @@ use crate::display::Terminal;
 /// file that is read to the line that an error advises, goes by them.
 pub struct Invocation {
     pub command: &'static str,
+    /// True if the user has said beforehand that nothing is to be asked.
+    pub yes: bool,
     pub global: GlobalArguments,
     pub stack: StackArguments,
     pub selection: SelectionArguments,
@@ -34,6 +36,7 @@ impl Invocation {
     ) -> Self {
         Self {
             command,
+            yes: false,
             global,
             stack: StackArguments::default(),
             selection: SelectionArguments::default(),
@@ -45,11 +48,13 @@ impl Invocation {
         }
     }
 
-    /// The command line that repeats this run.
+    /// The command line that repeats this run. A run that told events can ask nothing the next time either.
     pub fn retry_command(&self) -> CommandLine {
+        let streams = self.terminal.streams();
         CommandLine {
             command: self.command,
-            yes: false,
+            yes: self.yes && streams,
+            streams,
             global: self.global.clone(),
             stack: self.stack.clone(),
             selection: self.selection.clone(),

@@ -49,8 +49,15 @@ pub fn check_consent(invocation: &Invocation, yes: bool) -> Result<(), Failure> 
         return Ok(());
     }
     let command = invocation.command;
+    let when = if invocation.terminal.streams() {
+        "with --json"
+    } else if invocation.global.non_interactive {
+        "with --non-interactive"
+    } else {
+        "in non-interactive mode"
+    };
     let message = Message::error(format!(
-        "--yes must be passed in to proceed with `{command}` when running in non-interactive mode"
+        "--yes must be passed in to proceed with `{command}` when running {when}"
     ))
     .fact("now", "nothing was read or changed")
     .help("to go on without being asked (or set FDE_INFRA_YES=true), run")

@@ -6,8 +6,8 @@ use super::line::{Line, wrap};
 use super::style::Style;
 use crate::execute::{Work, work};
 use crate::plan::{Plan, Step};
-use crate::resource::Catalog;
 use crate::resource::usual::{Operation, UsualTime};
+use crate::resource::{Catalog, Urn};
 
 /// The time for an operation that the table does not list.
 const ANY: Duration = Duration::from_secs(2);
@@ -18,9 +18,9 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 /// The time that a plan usually takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    total: Duration,
-    /// The step of the chain that takes longest, and its usual time.
-    longest: (String, UsualTime),
+    pub(super) total: Duration,
+    /// The resource whose step of the chain takes longest, and its usual time.
+    pub(super) longest: (Urn, UsualTime),
     /// True where no object takes its time: in the local account.
     is_local: bool,
 }
@@ -48,7 +48,7 @@ impl Estimate {
         let (step, time) = longest.filter(|_| total >= MINUTE)?;
         Some(Self {
             total,
-            longest: (step.urn.name().to_owned(), *time),
+            longest: (step.urn.clone(), *time),
             is_local,
         })
     }
@@ -56,17 +56,7 @@ impl Estimate {
     /// The line of a preview.
     pub fn lines(&self, width: Option<usize>) -> Vec<Line> {
         const HEAD: &str = "Time:";
-        let place = if self.is_local {
-            " on AWS, seconds here"
-        } else {
-            ""
-        };
-        let (name, time) = &self.longest;
-        let text = format!(
-            "{HEAD} about {}{place}; the longest step is {name}, {}",
-            about(self.total),
-            usually(time)
-        );
+        let text = format!("{HEAD} {}", self.text(self.longest.0.name()));
         let mut lines = Vec::new();
         for (index, text) in wrap(&text, width).iter().enumerate() {
             lines.push(match text.strip_prefix(HEAD) {
@@ -75,6 +65,18 @@ impl Estimate {
             });
         }
         lines
+    }
+
+    /// `about 10 min; the longest step is database/instance, usually 5–15 min`. `name` is that of the longest step as it is
+    /// written there.
+    pub(super) fn text(&self, name: &str) -> String {
+        let place = if self.is_local {
+            " on AWS, seconds here"
+        } else {
+            ""
+        };
+        let (total, usual) = (about(self.total), usually(&self.longest.1));
+        format!("about {total}{place}; the longest step is {name}, {usual}")
     }
 
     /// The time that was expected, beside the one that it took.

@@ -21,6 +21,8 @@ pub struct Page<'a> {
     root: &'a Json,
     /// The path as it is shown: `services.<name>.port`.
     path: String,
+    /// The path as it was typed: `services.api.port`.
+    typed: String,
     /// The schema of the value, with what is said of the key in front of it.
     key: &'a Json,
     /// The resource type, and its property if the page is about one.
@@ -30,8 +32,10 @@ pub struct Page<'a> {
 /// A key that the schema does not have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// The part that is known, empty for the file itself.
+    /// The part that is known, as it is shown; empty for the file itself.
     pub known: String,
+    /// The same as it was typed, for a line to copy: a shell would take `<name>` for a redirection.
+    pub typed: String,
     pub word: String,
     pub nearest: Option<String>,
 }
@@ -47,6 +51,7 @@ pub fn find<'a>(root: &'a Json, catalog: &'a Catalog, path: &str) -> Result<Page
         None => Page {
             root,
             path: String::new(),
+            typed: String::new(),
             key: root,
             resource: None,
         },
@@ -55,6 +60,7 @@ pub fn find<'a>(root: &'a Json, catalog: &'a Catalog, path: &str) -> Result<Page
                 let tokens = catalog.iter().map(|schema| schema.token);
                 Unknown {
                     known: String::new(),
+                    typed: String::new(),
                     word: token.to_owned(),
                     nearest: nearest(token, tokens),
                 }
@@ -62,13 +68,15 @@ pub fn find<'a>(root: &'a Json, catalog: &'a Catalog, path: &str) -> Result<Page
             Page {
                 root,
                 path: token.to_owned(),
+                typed: token.to_owned(),
                 key: &root["$defs"][token.replace(':', ".")],
                 resource: Some((schema, None)),
             }
         }
     };
-    for word in rest.split('.').filter(|word| !word.is_empty()) {
-        page = page.enter(word)?;
+    let mut words = rest.split('.').filter(|word| !word.is_empty()).peekable();
+    while let Some(word) = words.next() {
+        page = page.enter(word, words.peek().is_none())?;
     }
     Ok(page)
 }
@@ -85,49 +93,46 @@ fn split_token(path: &str) -> (Option<&str>, &str) {
 }
 
 impl<'a> Page<'a> {
-    fn enter(mut self, word: &str) -> Result<Self, Unknown> {
+    fn enter(mut self, word: &str, is_last: bool) -> Result<Self, Unknown> {
         let value = self.value();
         if let Some(key) = value["properties"].get(word) {
             if let Some((_, property)) = &mut self.resource {
                 property.get_or_insert_with(|| word.to_owned());
             }
-            self.push(word);
+            push(&mut self.path, word);
+            push(&mut self.typed, word);
             self.key = key;
             return Ok(self);
         }
         // A name that the author chooses may be given, or left out.
         if value["additionalProperties"].is_object() {
-            self.push(NAME);
+            push(&mut self.path, NAME);
             self.key = &value["additionalProperties"];
-            if value_of(self.root, self.key)["properties"]
-                .get(word)
-                .is_some()
-            {
-                return self.enter(word);
+            let below = value_of(self.root, self.key);
+            if below["properties"].get(word).is_some() {
+                return self.enter(word, is_last);
             }
+            if !is_name(word, value) || is_last && mistyped(word, below).is_some() {
+                return Err(self.unknown(word));
+            }
+            push(&mut self.typed, word);
             return Ok(self);
         }
         if value["items"].is_object() {
             self.path.push_str("[]");
             self.key = &value["items"];
-            return self.enter(word);
+            return self.enter(word, is_last);
         }
-        let keys = value["properties"].as_object();
-        let keys = keys
-            .into_iter()
-            .flat_map(|keys| keys.keys().map(String::as_str));
-        Err(Unknown {
-            nearest: nearest(word, keys),
-            known: self.path,
-            word: word.to_owned(),
-        })
+        Err(self.unknown(word))
     }
 
-    fn push(&mut self, word: &str) {
-        if !self.path.is_empty() {
-            self.path.push('.');
+    fn unknown(self, word: &str) -> Unknown {
+        Unknown {
+            nearest: nearest(word, keys_of(self.value())),
+            known: self.path,
+            typed: self.typed,
+            word: word.to_owned(),
         }
-        self.path.push_str(word);
     }
 
     fn value(&self) -> &'a Json {
@@ -242,6 +247,40 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Appends a word to a path.
+fn push(path: &mut String, word: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(word);
+}
+
+/// The keys of a map that are known beforehand.
+fn keys_of(value: &Json) -> impl Iterator<Item = &str> {
+    let keys = value["properties"].as_object().into_iter();
+    keys.flat_map(|keys| keys.keys().map(String::as_str))
+}
+
+/// Returns whether an author may choose this name for an entry of the map. A capital letter is the mark of a key where the
+/// names of entries have none.
+fn is_name(word: &str, map: &Json) -> bool {
+    let names = &map["propertyNames"];
+    let longest = names["maxLength"].as_u64();
+    let takes_capitals = names["pattern"]
+        .as_str()
+        .is_none_or(|pattern| pattern.contains("A-Z"));
+    let fits = longest.is_none_or(|longest| word.chars().count() as u64 <= longest);
+    let is_capital = |character: char| character.is_ascii_uppercase();
+    word == NAME || fits && (takes_capitals || !word.contains(is_capital))
+}
+
+/// The key that a word is a slip of. A name may begin with a key: `image-resizer`.
+fn mistyped(word: &str, value: &Json) -> Option<String> {
+    /// Letters too many, or too few.
+    const SLIPS: usize = 2;
+    nearest(word, keys_of(value)).filter(|key| word.len().abs_diff(key.len()) <= SLIPS)
+}
+
 /// The schema of a value: behind references, and without the alternatives that say nothing of their own.
 fn value_of<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
     if let Some(name) = schema["$ref"]
@@ -344,5 +383,122 @@ fn inline(value: &Json) -> String {
             format!("{{ {} }}", entries.join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Sections as the schema of stack files has them.
+    fn schema() -> Json {
+        let service = json!({
+            "properties": {
+                "port": { "type": "integer" },
+                "image": { "type": "string" },
+                "environment": { "type": "object", "additionalProperties": { "type": "string" } },
+                "healthCheck": { "$ref": "#/$defs/HealthCheck" },
+                "permissions": { "type": "array", "items": { "properties": { "actions": {} } } },
+            },
+        });
+        let services = json!({
+            "type": "object",
+            "additionalProperties": { "$ref": "#/$defs/Service" },
+            "propertyNames": { "maxLength": 20, "pattern": "^[a-z]([a-z0-9]|-[a-z0-9])*$" },
+        });
+        json!({
+            "properties": {
+                "services": { "anyOf": [services, { "type": "null" }] },
+                "database": { "properties": { "backupRetentionDays": { "type": "integer" } } },
+            },
+            "$defs": {
+                "Service": service,
+                "HealthCheck": { "properties": { "path": { "type": "string" } } },
+            },
+        })
+    }
+
+    /// The path that is found, or how it is refused.
+    fn found(path: &str) -> String {
+        match find(&schema(), &Catalog::default(), path) {
+            Ok(page) => page.path,
+            Err(unknown) => format!(
+                "`{}` has no `{}`: {} in {}",
+                unknown.known,
+                unknown.word,
+                unknown.nearest.unwrap_or_else(|| "nothing near".to_owned()),
+                unknown.typed
+            ),
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_given_or_left_out() {
+        for path in ["services.port", "services.api.port", "services.<name>.port"] {
+            assert_eq!(found(path), "services.<name>.port");
+        }
+        // Names may begin as keys do.
+        for path in ["services.api", "services.image-resizer", "services.<name>"] {
+            assert_eq!(found(path), "services.<name>");
+        }
+        assert_eq!(found("services.portt.port"), "services.<name>.port");
+        assert_eq!(
+            found("services.api.environment.LOG_LEVEL"),
+            "services.<name>.environment.<name>"
+        );
+    }
+
+    #[test]
+    fn a_mistyped_key_is_no_name() {
+        for (path, refused) in [
+            (
+                "services.portt",
+                "`services.<name>` has no `portt`: port in services",
+            ),
+            (
+                "services.healthcheck",
+                "`services.<name>` has no `healthcheck`: healthCheck in services",
+            ),
+            (
+                "services.memoryMb.x",
+                "`services.<name>` has no `memoryMb`: nothing near in services",
+            ),
+            (
+                "services.a-name-that-no-service-can-have",
+                "`services.<name>` has no `a-name-that-no-service-can-have`: nothing near in services",
+            ),
+            (
+                "services.api.portt",
+                "`services.<name>` has no `portt`: port in services.api",
+            ),
+            (
+                "services.healthCheck.pth",
+                "`services.<name>.healthCheck` has no `pth`: path in services.healthCheck",
+            ),
+            (
+                "services.api.port.number",
+                "`services.<name>.port` has no `number`: nothing near in services.api.port",
+            ),
+            (
+                "services.permissions.action",
+                "`services.<name>.permissions[]` has no `action`: actions in services.permissions",
+            ),
+            (
+                "services.api.environment.LEVEL.deeper",
+                "`services.<name>.environment.<name>` has no `deeper`: nothing near in services.api.environment.LEVEL",
+            ),
+            (
+                "database.backups.retention",
+                "`database` has no `backups`: nothing near in database",
+            ),
+            (
+                "database.backupRetention",
+                "`database` has no `backupRetention`: backupRetentionDays in database",
+            ),
+        ] {
+            assert_eq!(found(path), refused, "{path}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::added;
 use super::diff::masked;
+use super::estimate::Estimate;
 use super::new_defaults;
 use super::outputs::json;
 use super::pending;
@@ -38,6 +39,9 @@ pub struct Document {
     region: String,
     steps: Vec<JsonStep>,
     summary: Summary,
+    /// The time that the plan usually takes; left out below a minute, and where the plan is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<JsonEstimate>,
     refusals: Vec<JsonRefusal>,
     retained: Vec<JsonRetained>,
     added: Vec<JsonAdded>,
@@ -117,6 +121,25 @@ struct Summary {
     interrupts: usize,
 }
 
+/// The time that a plan usually takes on AWS.
+#[derive(Debug, Serialize)]
+struct JsonEstimate {
+    seconds: u64,
+    longest: JsonLongest,
+    /// A sentence for people.
+    text: String,
+}
+
+/// The step of the longest chain that takes longest.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonLongest {
+    urn: String,
+    name: String,
+    least_seconds: u64,
+    most_seconds: u64,
+}
+
 #[derive(Debug, Serialize)]
 struct JsonRefusal {
     urn: String,
@@ -162,6 +185,25 @@ struct JsonPending {
 }
 
 impl Document {
+    /// The same with the time that the plan usually takes. A saved plan is the same plan without it.
+    #[must_use]
+    pub fn with_estimate(mut self, estimate: Option<&Estimate>) -> Self {
+        self.estimate = estimate.map(|estimate| {
+            let (urn, usual) = &estimate.longest;
+            JsonEstimate {
+                seconds: estimate.total.as_secs(),
+                longest: JsonLongest {
+                    urn: urn.to_string(),
+                    name: urn.name().to_owned(),
+                    least_seconds: usual.least.as_secs(),
+                    most_seconds: usual.most.as_secs(),
+                },
+                text: estimate.text(urn.name()),
+            }
+        });
+        self
+    }
+
     /// The number of resources for each kind of change, in a sentence.
     pub fn summary(&self) -> String {
         let Summary {
@@ -227,6 +269,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                 .filter(|row| row.interruption(plan, catalog).is_some())
                 .count(),
         },
+        estimate: None,
         refusals: plan.refusals.iter().map(refusal).collect(),
         retained: plan
             .retained

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::added;
 use super::diff;
+use super::estimate::Estimate;
 use super::new_defaults;
 use super::pending;
 use super::preview;
@@ -33,13 +34,14 @@ const MOST_NAMED: usize = 10;
 /// Room for the sentences that say how much is left out, and for what stands around table, picture and diff.
 const FRAME_BYTES: usize = 700;
 
-/// The plan in at most `max_bytes`, which are no fewer than [`LEAST_BYTES`].
-pub fn render(view: View<'_>, max_bytes: usize) -> String {
+/// The plan in at most `max_bytes`, which are no fewer than [`LEAST_BYTES`], with the time that it usually takes.
+pub fn render(view: View<'_>, estimate: Option<&Estimate>, max_bytes: usize) -> String {
     let mut rows = rows(view.plan);
     rows.retain(is_shown);
     rows.sort_by_key(|row| weight(view, row));
     let mut left = max_bytes.saturating_sub(FRAME_BYTES);
     let mut head = take(&mut left, Some(head(view, &rows))).unwrap_or_default();
+    head.extend(take(&mut left, estimate.map(time)));
     head.extend(take(&mut left, new_defaults(view)));
     head.extend(take(&mut left, waiting(view)));
     let (destroying, others) = rows.split_at(rows.partition_point(|row| destroys(row)));
@@ -185,6 +187,12 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
         ));
     }
     head
+}
+
+/// The time that the plan usually takes.
+fn time(estimate: &Estimate) -> String {
+    let (longest, _) = &estimate.longest;
+    format!("\n**Time:** {}\n", estimate.text(&code(longest.name())))
 }
 
 /// The settings that are decided and not in force.
@@ -466,7 +474,8 @@ mod tests {
             show_sames: false,
             width: None,
         };
-        let page = render(view, max_bytes);
+        let estimate = Estimate::of(plan, &catalog, false);
+        let page = render(view, estimate.as_ref(), max_bytes);
         assert!(page.len() <= max_bytes, "{} bytes", page.len());
         page
     }

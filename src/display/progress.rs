@@ -224,14 +224,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The rows that fit a window: what fails and runs always, then what ended last; and a line of counts.
+    /// The rows that fit a window: what fails and runs always, then what ended last, then what is to come; and a line of
+    /// counts.
     pub fn frame(&self, now: Duration, tick: usize, width: usize, height: usize) -> Vec<Line> {
         let room = height.saturating_sub(FRAME + 1);
-        let mut ranked: Vec<&Track> = self
-            .tracks
-            .iter()
-            .filter(|track| track.state != State::Waiting)
-            .collect();
+        // After a signal nothing is to come any more.
+        let is_left = |track: &&Track| self.cancelled.is_none() || track.state != State::Waiting;
+        let mut ranked: Vec<&Track> = self.tracks.iter().filter(is_left).collect();
         ranked.sort_by_key(|track| track.rank());
         let spinner = spinner(tick);
         // Sections take lines too, and which ones depends on the rows: take away until it fits.
@@ -267,9 +266,9 @@ impl<'a> Progress<'a> {
         self.tree(rows, Vec::new(), width)
     }
 
-    /// Every row at its widest, for less than a minute.
+    /// Every row at its widest, for less than an hour.
     fn to_come(&self, spinner: &str) -> Vec<Row> {
-        let minute = Duration::from_secs(59);
+        let time = seconds(Duration::from_secs(59 * 60 + 59));
         let rows = self.tracks.iter().map(|track| {
             let work = match track.op {
                 _ if track.is_revision => Work::CreateReplacement,
@@ -278,7 +277,7 @@ impl<'a> Progress<'a> {
                 Op::Delete => Work::Delete,
                 _ => Work::Create,
             };
-            let text = format!("{} ({}) {spinner}", track.doing(work), seconds(minute));
+            let text = format!("{} ({time}) {spinner}", track.doing(work));
             Row {
                 urn: track.urn.clone(),
                 cells: Cells {
@@ -544,7 +543,7 @@ impl Track {
     fn row(&self, now: Duration, spinner: Option<&str>) -> Row {
         let diff = || Line::plain(&self.diff);
         let (status, info) = match &self.state {
-            State::Waiting => (Line::new(), Line::new()),
+            State::Waiting => (Line::styled(Style::Faint, "pending"), Line::new()),
             State::Running {
                 work,
                 since,
@@ -568,23 +567,29 @@ impl Track {
             }
             State::Between(work) => (Line::styled(of(*work), self.done(*work)), diff()),
             State::Done { work, elapsed, .. } => {
-                let word = match (self.op, work) {
-                    (Op::Replace, _) => "replaced",
-                    _ if self.is_revision => REVISION,
-                    (_, work) => self.idle.unwrap_or(self.done(*work)),
+                let (word, info) = match (self.op, self.idle) {
+                    (Op::Replace, _) => ("replaced", diff()),
+                    _ if self.is_revision => (REVISION, diff()),
+                    // A frame has no room for more than what a row that runs takes.
+                    (_, Some(idle)) if spinner.is_some() => ("done", Line::plain(idle)),
+                    (_, idle) => (idle.unwrap_or(self.done(*work)), diff()),
                 };
                 let line = Line::styled(
                     style::of(self.op),
                     format!("{word} ({})", seconds(*elapsed)),
                 );
-                (line, diff())
+                (line, info)
             }
             State::Failed {
                 work,
                 elapsed,
                 message,
             } => {
-                let text = format!("**{} failed** ({})", self.doing(*work), seconds(*elapsed));
+                let what = match spinner {
+                    Some(_) => "failed".to_owned(),
+                    None => format!("{} failed", self.doing(*work)),
+                };
+                let text = format!("**{what}** ({})", seconds(*elapsed));
                 (Line::styled(Style::Error, text), Line::plain(message))
             }
             State::Interrupted { work, status } => (

@@ -185,7 +185,7 @@ fn what_would_go_is_named_where_that_is_refused() {
         updated.is_some_and(|line| line.contains("[diff: ")),
         "{shown}"
     );
-    let page = markdown::render(view(&plan, &catalog, None), 60_000);
+    let page = markdown::render(view(&plan, &catalog, None), None, 60_000);
     let differences = text(&diff::render(&plan, &catalog, None), false);
     let document = serde_json::to_string(&json::document(&plan, &catalog)).unwrap();
     for id in ["vpc-1", "shop-dev-reports", "left-over", "switched-on"] {
@@ -236,7 +236,10 @@ fn diffs() {
 
 #[test]
 fn documents() {
-    let document = serde_json::to_string_pretty(&json::document(&everything(), &catalog()));
+    let (plan, catalog) = (everything(), catalog());
+    let estimate = Estimate::of(&plan, &catalog, false);
+    let document = json::document(&plan, &catalog).with_estimate(estimate.as_ref());
+    let document = serde_json::to_string_pretty(&document);
     let document = document.unwrap() + "\n";
     assert!(!document.contains("hunter"), "a secret shows");
     expect_file!["../../tests/snapshots/display/preview.json"].assert_eq(&document);
@@ -257,6 +260,67 @@ fn frames_of_a_live_tree() {
     }
     let coloured = text(&progress.frame(at(97.3), 3, 80, 24), true);
     expect_file!["../../tests/snapshots/display/frame-80x24-colour.txt"].assert_eq(&coloured);
+}
+
+/// The columns in which the titles of a frame begin.
+fn columns(frame: &[Line]) -> Vec<usize> {
+    let titles = frame[0].render(false);
+    let titles = ["Type", "Name", "Status", "Info"].map(|title| titles.find(title));
+    titles.into_iter().flatten().collect()
+}
+
+/// From the first event to the last, whatever is failed, waited for, or said of a row, and however long it takes.
+#[test]
+fn columns_stay_where_they_are() {
+    for plan in [creation(), fixtures::everything()] {
+        for width in [60, 80, 100, 120, 200] {
+            let mut progress = Progress::new(&plan, SECTIONS).with_usual_times(&catalog());
+            let first = columns(&progress.frame(at(0.0), 0, width, 40));
+            assert!(first.len() >= 3, "{width}: {first:?}");
+            let events = fixtures::run(&plan);
+            for (tick, event) in events
+                .into_iter()
+                .chain(fixtures::last_events(&plan))
+                .enumerate()
+            {
+                progress.on_event(&event);
+                for now in [100.0, 700.0, 3599.0] {
+                    for height in [12, 24, 40] {
+                        let frame = progress.frame(at(now), tick, width, height);
+                        assert_eq!(columns(&frame), first, "{width}: {}", text(&frame, false));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What has not begun stands there as well where there is room, in the column of the others.
+#[test]
+fn what_is_to_come_is_pending() {
+    let plan = creation();
+    let mut progress = Progress::new(&plan, SECTIONS);
+    let pending = |progress: &Progress<'_>, height| {
+        let frame = progress.frame(at(100.0), 0, 80, height);
+        let status = frame[0].render(false).find("Status").expect("a title");
+        let rows = frame.iter().map(|line| line.render(false));
+        let rows = rows.filter(|row| row.ends_with("pending"));
+        rows.inspect(|row| {
+            let cell: String = row.chars().skip(status).collect();
+            assert_eq!(cell, "pending", "{row}");
+        })
+        .count()
+    };
+    assert_eq!(pending(&progress, 40), plan.steps.len());
+    let events = fixtures::run(&plan);
+    for event in &events {
+        progress.on_event(event);
+    }
+    let begun = |event: &&Event| matches!(event, Event::Started { .. });
+    let begun = events.iter().filter(begun).count();
+    assert_eq!(pending(&progress, 40), plan.steps.len() - begun);
+    // What fails and runs comes first.
+    assert_eq!(pending(&progress, 14), 0);
 }
 
 #[test]

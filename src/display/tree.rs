@@ -3,6 +3,9 @@
 //! A logical name is `<section>/<name>`; sections are the branches. Wide enough, everything is shown whole. Where the
 //! width is not enough, first the `aws:` of the types goes, then the service goes, then an info that does not fit
 //! stands below its row, then the middle of types and names goes. A window narrower than 60 columns shows no types.
+//!
+//! A tree that is drawn again and again leaves room for all that may still come. Its columns go by that alone, so that they
+//! stay where they are from the first frame to the last.
 
 use console::measure_text_width;
 
@@ -48,7 +51,8 @@ pub struct Tree<'a> {
     pub stack: String,
     pub stack_cells: Cells,
     pub rows: Vec<Row>,
-    /// Rows that are not shown, but that the columns leave room for, so that they do not jump when these come.
+    /// Rows at their widest, for a tree that is drawn again and again: the columns leave room for them. Empty for one that
+    /// is printed once.
     pub to_come: Vec<Row>,
     /// Sections in the order in which they are shown; others follow by name.
     pub sections: &'a [&'a str],
@@ -89,8 +93,15 @@ impl Tree<'_> {
             let all = entries.iter_mut().chain(&mut to_come);
             all.chain([&mut title]).for_each(Entry::without_type);
         }
-        let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
-        let columns = Columns::measure(&title, &[&entries, &to_come], width, has_info);
+        let columns = match width {
+            Some(width) if !to_come.is_empty() => {
+                Columns::reserve(&title, &[&entries, &to_come], width)
+            }
+            _ => Columns::measure(&title, &entries, width),
+        };
+        if columns.info.is_none() {
+            title.cells.info = Line::new();
+        }
         let mut lines = columns.lines(title, Style::Heading, 1);
         for entry in entries {
             lines.extend(columns.lines(entry, Style::Plain, info_lines));
@@ -224,6 +235,14 @@ impl Types {
             (Self::Alone, Some(rest)) => rest.split_once(':').map_or(rest, |(_, name)| name),
         }
     }
+
+    /// The width of the widest type, with the branch before it.
+    fn widest<'a>(self, entries: impl Iterator<Item = &'a Entry>) -> usize {
+        let widths = entries.map(|entry| {
+            measure_text_width(&entry.prefix) + measure_text_width(self.shown(&entry.kind))
+        });
+        widths.max().unwrap_or(0)
+    }
 }
 
 /// Returns whether there is no room for types.
@@ -237,47 +256,82 @@ struct Columns {
     kind: usize,
     name: usize,
     status: usize,
+    /// `None` where there are no infos, or where all of them stand below their rows.
     info: Option<usize>,
+    /// The column behind the last one in which infos below their rows may stand.
+    end: usize,
 }
 
 impl Columns {
-    fn measure(title: &Entry, entries: &[&[Entry]], width: Option<usize>, has_info: bool) -> Self {
+    /// The columns of whole types, without infos.
+    fn whole(title: &Entry, entries: &[&[Entry]], width: Option<usize>) -> Self {
         let all = || std::iter::once(title).chain(entries.iter().copied().flatten());
         let widest = |of: &dyn Fn(&Entry) -> usize| all().map(of).max().unwrap_or(0);
-        let kinds = |types: Types| {
-            widest(&|entry: &Entry| {
-                measure_text_width(&entry.prefix) + measure_text_width(types.shown(&entry.kind))
-            })
-        };
-        let info = has_info.then(|| widest(&|entry| entry.cells.info.width()));
-        let mut columns = Self {
+        Self {
             is_narrow: is_narrow(width),
             types: Types::Whole,
-            kind: kinds(Types::Whole),
+            kind: Types::Whole.widest(all()),
             name: widest(&|entry| measure_text_width(&entry.name)),
             status: widest(&|entry| entry.cells.status.width()),
-            info,
-        };
-        let Some(width) = width else { return columns };
-        let over = |columns: &Self| columns.total().saturating_sub(width);
-        // Infos may lose their ends, but types and names have to stay legible: they come last.
-        for (types, smallest_info) in [
-            (Types::Whole, usize::MAX),
-            (Types::WithService, GOOD_INFO),
-            (Types::Alone, SMALLEST_INFO),
-        ] {
+            info: None,
+            end: 0,
+        }
+    }
+
+    /// The columns of a tree that is printed once.
+    fn measure(title: &Entry, entries: &[Entry], width: Option<usize>) -> Self {
+        let all = || std::iter::once(title).chain(entries);
+        let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
+        let widest = all().map(|entry| entry.cells.info.width()).max();
+        let info = widest.filter(|_| has_info);
+        let mut columns = Self::whole(title, &[entries], width);
+        columns.info = info;
+        if let Some(width) = width {
+            // Infos may lose their ends, but types and names have to stay legible: they come last.
+            for (types, smallest_info) in [
+                (Types::Whole, usize::MAX),
+                (Types::WithService, GOOD_INFO),
+                (Types::Alone, SMALLEST_INFO),
+            ] {
+                columns.types = types;
+                columns.kind = types.widest(all());
+                columns.info = info.map(|info| info.min(smallest_info));
+                if columns.total() <= width {
+                    break;
+                }
+            }
+            columns.cut(width);
+            let rest = width.saturating_sub(columns.total() - columns.info.unwrap_or(0));
+            columns.info = info.map(|info| info.min(rest));
+        }
+        columns.end = columns.total();
+        columns
+    }
+
+    /// The columns of a tree that is drawn again and again. Infos come and go, so that what they are now does not count:
+    /// they have the rest of the width, or where that is too little, the lines below their rows.
+    fn reserve(title: &Entry, entries: &[&[Entry]], width: usize) -> Self {
+        let all = || std::iter::once(title).chain(entries.iter().copied().flatten());
+        let mut columns = Self::whole(title, entries, Some(width));
+        for types in [Types::Whole, Types::WithService, Types::Alone] {
             columns.types = types;
-            columns.kind = kinds(types);
-            columns.info = info.map(|info| info.min(smallest_info));
-            if over(&columns) == 0 {
+            columns.kind = types.widest(all());
+            let rest = width.saturating_sub(columns.total() + GAP);
+            if rest >= GOOD_INFO {
+                columns.info = Some(rest);
                 break;
             }
         }
-        columns.kind -= over(&columns).min(columns.kind.saturating_sub(SMALLEST_TYPE));
-        columns.name -= over(&columns).min(columns.name.saturating_sub(SMALLEST_NAME));
-        let rest = width.saturating_sub(columns.total() - columns.info.unwrap_or(0));
-        columns.info = info.map(|info| info.min(rest));
+        columns.cut(width);
+        columns.end = width;
         columns
+    }
+
+    /// Shortens types, then names, as far as they are too wide.
+    fn cut(&mut self, width: usize) {
+        let over = |columns: &Self| columns.total().saturating_sub(width);
+        self.kind -= over(self).min(self.kind.saturating_sub(SMALLEST_TYPE));
+        self.name -= over(self).min(self.name.saturating_sub(SMALLEST_NAME));
     }
 
     fn total(&self) -> usize {
@@ -317,18 +371,18 @@ impl Columns {
             .then(Line::styled(base, cut_middle(&name, self.name)).padded(self.name))
             .and(&gap)
             .then(cells.status.cut(self.status).padded(self.status));
-        let Some(info) = self.info else {
+        if cells.info.is_empty() {
             return vec![row];
-        };
+        }
         let below_the_name = if self.is_narrow {
             MARGIN + measure_text_width(&prefix) + GAP
         } else {
             MARGIN + self.kind + GAP
         };
-        if cells.info.width() <= info {
+        if self.info.is_some_and(|info| cells.info.width() <= info) {
             return vec![row.and(&gap).then(cells.info)];
         }
-        let width = self.total() - below_the_name;
+        let width = self.end.saturating_sub(below_the_name);
         let guides = prefix.replace("├─", "│ ").replace("└─", "  ");
         let infos = cells.info.wrapped(width, info_lines).into_iter();
         let below = infos.map(|info| {

@@ -247,7 +247,7 @@ async fn an_early_end_is_told_as_well() {
             &topic,
             &["up", STACK, "--json"][..],
             USAGE,
-            "--yes must be passed in",
+            "--yes must be passed in to proceed with `up` when running with --json",
         ),
         (
             &topic,
@@ -281,6 +281,18 @@ async fn an_early_end_is_told_as_well() {
         let summary = of_error.map(|event| event["summary"].to_string());
         let summary = summary.unwrap_or_else(|| panic!("{}", ended.screen));
         assert!(summary.contains(says), "{says}: {}", ended.screen);
+        // A line to type next tells events again, and asks nothing.
+        let next = last(&events)["next"].as_array().expect("a list");
+        let mut again = next.iter().filter_map(Json::as_str);
+        let is_same = |line: &str| {
+            ["up", "destroy"]
+                .iter()
+                .any(|it| line.contains(&format!("fde-infra {it} ")))
+        };
+        assert!(
+            again.all(|line| !is_same(line) || line.contains(" --json --yes ")),
+            "{next:?}"
+        );
     }
     seen.are_described();
     // The variable means the same, and a misspelt one is an error as well.
@@ -378,7 +390,7 @@ async fn an_interruption_is_an_event() {
         end["unfinished"].as_array().map(Vec::len),
         Some(skipped as usize)
     );
-    assert_eq!(end["next"], json!(["fde-infra up dev"]));
+    assert_eq!(end["next"], json!(["fde-infra up --json --yes dev"]));
     let there = world.sdk.tagged(&world.stack_tag()).await.len();
     assert_eq!(there as u64, created);
     world.destroy(&resources).await;

@@ -26,9 +26,14 @@ async fn keys_and_types_are_explained() {
         assert_plain(ended);
         assert_fits(ended);
     }
-    let unknown: [&[&str]; 3] = [
+    let unknown: [&[&str]; 7] = [
         &["explain", "servces"],
         &["explain", "database.storageGb"],
+        // The name of a service could stand there, but it is nearly a key.
+        &["explain", "services.portt"],
+        &["explain", "services.api.healthCheck.pth"],
+        &["explain", "database.backups.retention"],
+        &["explain", "services.api.port.number"],
         &["explain", "aws:ec2:Vcp"],
     ];
     let unknown = unknown.map(|words| program.run_words(words));

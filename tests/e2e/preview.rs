@@ -218,3 +218,49 @@ async fn colour_and_the_environment() {
         .run_words(&["preview"]);
     assert_eq!(ended.status, USAGE, "{}", ended.screen);
 }
+
+/// The time that a plan usually takes is the same one in each form. A plan that is refused takes none.
+#[tokio::test]
+async fn the_usual_time_is_in_every_form() {
+    let world = World::new("e2e-preview-time").await;
+    let program = Program::of(&world);
+    let database = "\
+password:
+  type: aws:secretsmanager:Secret
+  properties: { generateSecretString: { secretStringTemplate: { username: app }, generateStringKey: password } }
+main:
+  type: aws:rds:Instance
+  properties:
+    identifier: e2e-preview-time
+    engine: postgres
+    engineVersion: '16'
+    instanceClass: db.t3.micro
+    allocatedStorage: 20
+    username: app
+    masterPasswordSecretArn: '${password.arn}'
+";
+    program.write("stacks/dev.yaml", &world.file(database));
+    let shown = |flags: &[&str]| {
+        let ended = program.run_words(&[&["preview", STACK], flags].concat());
+        assert_eq!(ended.status, DONE, "{}", ended.screen);
+        ended
+    };
+    let text = shown(&[]).stdout;
+    let time = text.lines().find_map(|line| line.strip_prefix("Time: "));
+    let time = time.unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        time.ends_with("; the longest step is main, usually 5–15 min"),
+        "{time}"
+    );
+    let estimate = &json(&shown(&["--json"]))["estimate"];
+    assert_eq!(estimate["text"], time);
+    let longest = &estimate["longest"];
+    assert_eq!(
+        (&longest["name"], &longest["leastSeconds"]),
+        (&"main".into(), &300.into())
+    );
+    assert!(estimate["seconds"].as_u64() >= Some(300), "{estimate}");
+    let page = shown(&["--markdown"]).stdout;
+    let line = format!("\n**Time:** {}\n", time.replace(" main,", " `main`,"));
+    assert!(page.contains(&line), "{page}");
+}

@@ -60,14 +60,6 @@ end
 /// The script of a shell. `clap_complete` knows commands, flags and the values that a flag can have; the names of stacks are
 /// looked up in `stacks/` as the user types.
 fn script(shell: Shell, mut program: clap::Command) -> String {
-    let with_stack: Vec<String> = program
-        .get_subcommands()
-        .filter(|command| command.get_positionals().any(|it| it.get_id() == "stack"))
-        .flat_map(|command| {
-            let aliases = command.get_all_aliases().map(str::to_owned);
-            aliases.chain([command.get_name().to_owned()])
-        })
-        .collect();
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut program, "fde-infra", &mut bytes);
     let script = String::from_utf8_lossy(&bytes).into_owned();
@@ -90,7 +82,8 @@ fn script(shell: Shell, mut program: clap::Command) -> String {
         Shell::Zsh => {
             let lines = script.lines().map(|line| {
                 let begins = |begin: &str| line.trim_start().starts_with(begin);
-                let is_stack = begins("'::stack -- ") || begins("'::other -- ");
+                let names = ["'::stack -- ", "'::other -- ", "'*::more -- "];
+                let is_stack = names.iter().any(|name| begins(name));
                 match line.strip_suffix(":_default' \\") {
                     Some(line) if is_stack => format!("{line}:_fde_infra_stacks' \\\n"),
                     _ => format!("{line}\n"),
@@ -101,12 +94,39 @@ fn script(shell: Shell, mut program: clap::Command) -> String {
             let (first, rest) = script.split_once('\n').unwrap_or((script.as_str(), ""));
             format!("{first}\n{ZSH_STACKS}{rest}")
         }
-        Shell::Fish => format!(
-            "{script}{FISH_STACKS}complete -c fde-infra -n \"__fish_seen_subcommand_from {}\" -a \"(__fde_infra_stacks)\"\n",
-            with_stack.join(" ")
-        ),
+        Shell::Fish => format!("{script}{FISH_STACKS}{}", fish_words(&program)),
         _ => script,
     }
+}
+
+/// The lines of fish for what is no flag: the names of stacks, and the words that an argument takes.
+fn fish_words(program: &clap::Command) -> String {
+    let line = |commands: &[&str], words: &str| {
+        let commands = commands.join(" ");
+        format!("complete -c fde-infra -n \"__fish_seen_subcommand_from {commands}\" {words}\n")
+    };
+    let mut with_stack = Vec::new();
+    let mut lines = String::new();
+    for command in program.get_subcommands() {
+        let names: Vec<&str> = command
+            .get_all_aliases()
+            .chain([command.get_name()])
+            .collect();
+        for argument in command.get_positionals() {
+            let values = argument.get_possible_values();
+            let values: Vec<&str> = values
+                .iter()
+                .map(clap::builder::PossibleValue::get_name)
+                .collect();
+            if !values.is_empty() {
+                lines.push_str(&line(&names, &format!("-f -a \"{}\"", values.join(" "))));
+            }
+            if argument.get_id() == "stack" {
+                with_stack.extend(&names);
+            }
+        }
+    }
+    lines + &line(&with_stack, "-a \"(__fde_infra_stacks)\"")
 }
 
 #[cfg(test)]
@@ -148,6 +168,10 @@ mod tests {
         let bash = text(Shell::Bash);
         assert!(bash.matches("$(_fde_infra_stacks)").count() >= count);
         assert!(text(Shell::Zsh).matches(":_fde_infra_stacks'").count() >= count);
-        assert!(text(Shell::Fish).contains("-a \"(__fde_infra_stacks)\""));
+        let fish = text(Shell::Fish);
+        assert!(fish.contains("-a \"(__fde_infra_stacks)\""));
+        // An argument with words of its own takes nothing else.
+        let shells = "__fish_seen_subcommand_from completion completions\" -f -a \"bash ";
+        assert!(fish.contains(shells), "{fish}");
     }
 }

@@ -57,6 +57,7 @@ const EXCLUDE: &str = "All but this resource and what it needs. Can be repeated"
 pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult {
     invocation.stack = arguments.stack.clone();
     invocation.selection = arguments.selection.clone();
+    invocation.yes = arguments.yes;
     prompt::check_consent(invocation, arguments.yes)?;
     let offline = Offline::load(invocation)?;
     offline.warn(&mut invocation.terminal);

@@ -8,6 +8,7 @@ use crate::cli::report::Failure;
 use crate::cli::{CommandResult, Exit, Invocation};
 use crate::component::json_schema;
 use crate::display::{Message, explain, sanitize};
+use crate::resource::shell::quoted;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -40,25 +41,29 @@ pub fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandResult 
 fn refused(unknown: &explain::Unknown) -> Failure {
     let explain::Unknown {
         known,
+        typed,
         word,
         nearest,
     } = unknown;
-    let (what, before) = match known.as_str() {
-        "" if word.contains(':') => (format!("there is no resource type `{word}`"), String::new()),
-        "" => (format!("a stack file has no key `{word}`"), String::new()),
-        known => (
-            format!("`{known}` has no key `{word}`"),
-            format!("{known}."),
-        ),
+    let what = match known.as_str() {
+        "" if word.contains(':') => format!("there is no resource type `{word}`"),
+        "" => format!("a stack file has no key `{word}`"),
+        known => format!("`{known}` has no key `{word}`"),
     };
-    let message = Message::error(what);
-    let message = match nearest {
-        Some(nearest) => message
-            .help(format!("did you mean `{nearest}`?"))
-            .command(format!("fde-infra explain {before}{nearest}")),
-        None => message
-            .help("to see what there is, run")
-            .command(format!("fde-infra explain {known}").trim_end().to_owned()),
+    let path = match (typed.as_str(), nearest) {
+        ("", Some(nearest)) => nearest.clone(),
+        (typed, Some(nearest)) => format!("{typed}.{nearest}"),
+        (typed, None) => typed.to_owned(),
     };
+    let command = if path.is_empty() {
+        "fde-infra explain".to_owned()
+    } else {
+        format!("fde-infra explain {}", quoted(&path))
+    };
+    let help = match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => "to see what there is, run".to_owned(),
+    };
+    let message = Message::error(what).help(help).command(command);
     Failure::new(Exit::Usage, message)
 }

@@ -48,6 +48,15 @@ pub struct Command {
     run: Run,
 }
 
+impl Command {
+    /// Returns whether the command can tell what it does as events.
+    fn can_stream(&self) -> bool {
+        let described = (self.arguments)(clap::Command::new(self.name));
+        let mut has = described.get_arguments().map(clap::Arg::get_id);
+        !self.only_reads && has.any(|id| id == JSON)
+    }
+}
+
 /// Runs a command with the arguments that clap has parsed.
 type Run = for<'a> fn(&'a mut Invocation, &'a ArgMatches) -> Running<'a>;
 
@@ -202,9 +211,13 @@ pub fn streaming(arguments: &[OsString]) -> Option<&'static str> {
         })
     };
     let command = arguments.iter().skip(1).find_map(of).filter(|_| asks)?;
-    let described = (command.arguments)(clap::Command::new(command.name));
-    let mut has = described.get_arguments().map(clap::Arg::get_id);
-    (!command.only_reads && has.any(|id| id == JSON)).then_some(command.name)
+    command.can_stream().then_some(command.name)
+}
+
+/// Returns whether the command of this name can tell what it does as events.
+pub fn can_stream(name: &str) -> bool {
+    let command = COMMANDS.iter().find(|command| command.name == name);
+    command.is_some_and(Command::can_stream)
 }
 
 /// Takes the arguments of a command from what clap has parsed.

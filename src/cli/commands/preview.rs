@@ -144,8 +144,11 @@ pub(super) async fn of_stack(
         show_sames: arguments.show_sames,
     };
     let catalog = &session.offline.catalog;
+    let estimate = session.estimate(invocation, &plan);
+    let estimate = estimate.as_ref();
+    let whole = || json::document(&plan, catalog).with_estimate(estimate);
     let document = || -> Result<String, Failure> {
-        let document = serde_json::to_string_pretty(&json::document(&plan, catalog));
+        let document = serde_json::to_string_pretty(&whole());
         Ok(sanitize::json(
             &document.map_err(|error| Failure::of_writing(&error.into()))?,
         ))
@@ -164,19 +167,22 @@ pub(super) async fn of_stack(
     for page in &arguments.markdown_into {
         if !page.path.is_empty() {
             let max_bytes = page.max_bytes.unwrap_or(arguments.max_bytes);
-            write(&page.path, &markdown::render(view, max_bytes))?;
+            write(&page.path, &markdown::render(view, estimate, max_bytes))?;
         }
     }
     match kept {
         Some(kept) => {
-            *kept = Some(json::document(&plan, catalog));
+            *kept = Some(whole());
             if !arguments.json {
                 session.show(invocation, &plan, options);
             }
         }
         None if arguments.json => data(invocation, &document()?)?,
         None if arguments.markdown => {
-            data(invocation, &markdown::render(view, arguments.max_bytes))?;
+            data(
+                invocation,
+                &markdown::render(view, estimate, arguments.max_bytes),
+            )?;
         }
         None => session.show(invocation, &plan, options),
     }

@@ -115,6 +115,7 @@ pub async fn run(invocation: &mut Invocation, arguments: &Arguments) -> CommandR
     invocation.stack = arguments.stack.clone();
     invocation.selection = arguments.selection.clone();
     invocation.force = arguments.force.clone();
+    invocation.yes = arguments.yes;
     let saved = read_saved(invocation, arguments)?;
     // A user who hands over a saved plan has consented to it already.
     let yes = arguments.yes || saved.is_some();

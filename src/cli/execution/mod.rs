@@ -20,8 +20,7 @@ use crate::cli::{Exit, Invocation, refusal};
 use crate::display::events::JsonEvent;
 use crate::display::next::{self, Todo};
 use crate::display::{
-    Estimate, Line, Message, Progress, Secrets, Section, Style, events, message, outputs, pending,
-    summary,
+    Line, Message, Progress, Secrets, Section, Style, events, message, outputs, pending, summary,
 };
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
@@ -154,7 +153,7 @@ pub fn finish(
     }
     tell(invocation, session, plan, outcome.report());
     let width = invocation.terminal.width();
-    let estimate = Estimate::of(plan, catalog, invocation.global.sandbox);
+    let estimate = session.estimate(invocation, plan);
     let estimate = estimate.as_ref();
     if !matches!(outcome, Outcome::Done(_)) {
         if !stays.is_empty() {

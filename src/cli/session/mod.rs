@@ -234,14 +234,18 @@ impl Session {
         // The folded sections hide nothing that a reader has to know.
         invocation.terminal.end();
         invocation.terminal.print(&preview::conclusion(view));
-        let is_local = invocation.global.sandbox;
-        let estimate = Estimate::of(plan, &self.offline.catalog, is_local);
-        // A plan that is refused is not run.
-        if let Some(estimate) = estimate.filter(|_| plan.refusals.is_empty()) {
+        if let Some(estimate) = self.estimate(invocation, plan) {
             invocation.terminal.print(&[Line::new()]);
             invocation.terminal.print(&estimate.lines(width));
         }
         self.tell_drift(invocation, plan);
+    }
+
+    /// The time that a plan usually takes. A plan that is refused is not run.
+    pub fn estimate(&self, invocation: &Invocation, plan: &Plan) -> Option<Estimate> {
+        let is_local = invocation.global.sandbox;
+        let estimate = Estimate::of(plan, &self.offline.catalog, is_local);
+        estimate.filter(|_| plan.refusals.is_empty())
     }
 
     /// Prints the counts of a plan once more: the details of it have moved them off the screen.
@@ -270,7 +274,8 @@ impl Session {
     /// Tells those who read events about a plan.
     pub fn tell_plan(&self, invocation: &mut Invocation, plan: &Plan) {
         if invocation.terminal.streams() {
-            let event = events::of_plan(plan, &self.offline.catalog);
+            let estimate = self.estimate(invocation, plan);
+            let event = events::of_plan(plan, &self.offline.catalog, estimate.as_ref());
             invocation.terminal.event(&event);
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::super::annotation::Place;
+use super::super::estimate::Estimate;
 use super::super::json::{self, Document};
 use super::super::message::{Help, Message};
 use super::super::outputs::all_json;
@@ -215,9 +216,9 @@ struct JsonUnfinished {
     state: &'static str,
 }
 
-pub fn of_plan(plan: &Plan, catalog: &Catalog) -> JsonEvent {
+pub fn of_plan(plan: &Plan, catalog: &Catalog, estimate: Option<&Estimate>) -> JsonEvent {
     JsonEvent::Plan {
-        plan: Box::new(json::document(plan, catalog)),
+        plan: Box::new(json::document(plan, catalog).with_estimate(estimate)),
     }
 }
 
