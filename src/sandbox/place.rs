@@ -27,6 +27,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("patch_parameters.py", include_str!("patch_parameters.py")),
     ("patch_rds.py", include_str!("patch_rds.py")),
     ("patch_rds_groups.py", include_str!("patch_rds_groups.py")),
+    ("patch_rds_offers.py", include_str!("patch_rds_offers.py")),
     ("patch_rds_states.py", include_str!("patch_rds_states.py")),
     ("patch_scaling.py", include_str!("patch_scaling.py")),
     (

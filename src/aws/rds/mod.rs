@@ -36,6 +36,7 @@ operations! {
     DescribeDBParameters,
     DescribeDBSubnetGroups,
     DescribeEventSubscriptions,
+    DescribeOrderableDBInstanceOptions,
     DescribePendingMaintenanceActions,
     ListTagsForResource,
     ModifyDBInstance,
