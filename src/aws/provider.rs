@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Shared, join, join_all};
 use super::connection::Connection;
 use super::context::{Clients, ConnectError, Context, connect_beside};
 use super::ec2::PIECES;
-use super::rds::instance;
+use super::rds::offers;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
 use super::retry::with_progress;
@@ -251,7 +251,7 @@ impl Provider for AwsProvider {
         // A replica mostly asks for what its source asks for.
         let session = &ReadSession::default();
         let asked = orders.iter().map(|order| async move {
-            let found = instance::not_offered(&self.context, session, order, standing).await;
+            let found = offers::not_offered(&self.context, session, order, standing).await;
             self.with_region(found)
         });
         join_all(asked).await

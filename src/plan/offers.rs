@@ -1,4 +1,4 @@
-//! What a region offers, which only AWS can tell: it is asked about what is to be made or changed, before anything is.
+//! Options that a region offers or not, which only AWS can tell: it is asked about what is to be made or changed, before anything is.
 
 use super::{Action, Plan, Refusal};
 use crate::resource::Urn;
@@ -23,7 +23,7 @@ impl Plan {
                 urn: &step.urn,
                 inputs: &comparison.inputs,
                 live,
-                diff: &comparison.diff,
+                changed: comparison.diff.properties(),
             })
         });
         orders.collect()

@@ -1,16 +1,23 @@
-//! What a region has to offer: some resources are combinations of options that AWS sells in one region and not in another.
+//! The offers of a region: some resources are combinations of options that AWS sells in one region and not in another.
 
-use super::{Diff, Properties, Urn};
+use super::{Properties, Urn};
 
 /// A resource that is to be made or changed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Order<'a> {
     pub urn: &'a Urn,
     /// The inputs, with references resolved as far as they are known.
     pub inputs: &'a Properties,
     /// The inputs of the object that is to be changed; `None` for a new object.
     pub live: Option<&'a Properties>,
-    pub diff: &'a Diff,
+    /// The properties that are to be changed.
+    pub changed: Vec<&'a str>,
+}
+
+impl Order<'_> {
+    pub fn changes(&self, property: &str) -> bool {
+        self.changed.contains(&property)
+    }
 }
 
 /// An object that the stack has once its plan has run.

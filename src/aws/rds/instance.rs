@@ -14,7 +14,7 @@
 //!
 //! Parts: [`model`] has the properties, [`form`] reads them from an answer, [`state`] has the status of an instance,
 //! [`request`] builds the calls, [`readiness`] tells when one is complete, [`defer`] knows what AWS decides once the instance
-//! exists, [`pending`] which changes are pending, [`offers`] what the region has to offer, and [`versions`] which versions there are.
+//! exists, [`pending`] which changes are pending, and [`versions`] which versions there are.
 
 mod aftermath;
 mod checks;
@@ -23,15 +23,13 @@ mod forbidden;
 mod form;
 mod maintenance;
 mod model;
-mod nearby;
-mod offers;
 mod pending;
 mod readiness;
 mod request;
 mod restarts;
 mod search;
 mod state;
-mod versions;
+pub(super) mod versions;
 
 use std::time::Duration;
 
@@ -39,7 +37,6 @@ use aws_sdk_rds::types::DbInstance;
 use futures_util::future;
 
 pub use self::model::{Inputs, Maintenance, Outputs};
-pub use self::offers::not_offered;
 
 pub(super) use self::model::DELETION;
 pub(super) use self::search::using;

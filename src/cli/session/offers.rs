@@ -1,4 +1,4 @@
-//! What a plan asks for and AWS does not offer in the region: asked before anything is changed.
+//! Options that a plan asks for and AWS does not offer in the region: looked up before anything is changed.
 
 use std::collections::BTreeSet;
 

@@ -33,7 +33,7 @@ pub(super) fn is_major_upgrade(engine: &str, from: &str, to: &str) -> bool {
 
 /// Returns the numbers that make the major version: one for PostgreSQL, two for `MySQL` and `MariaDB`. None for other
 /// engines.
-pub(super) fn major(engine: &str, version: &str) -> Vec<u32> {
+pub(in crate::aws::rds) fn major(engine: &str, version: &str) -> Vec<u32> {
     let count = match engine {
         "postgres" => 1,
         "mysql" | "mariadb" => 2,
@@ -44,7 +44,7 @@ pub(super) fn major(engine: &str, version: &str) -> Vec<u32> {
 
 /// Returns whether a version is more than a major one, as far as the numbering of the engine is known. `16` is not, nor are
 /// `8.0` of `MySQL` and `9.6` of PostgreSQL.
-pub(super) fn is_exact(engine: &str, version: &str) -> bool {
+pub(in crate::aws::rds) fn is_exact(engine: &str, version: &str) -> bool {
     let parts = version.split('.').count();
     match engine {
         "postgres" => parts > if version.starts_with("9.") { 2 } else { 1 },
@@ -54,7 +54,9 @@ pub(super) fn is_exact(engine: &str, version: &str) -> bool {
 }
 
 /// Returns the versions in order, each once.
-pub(super) fn sorted(versions: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+pub(in crate::aws::rds) fn sorted(
+    versions: impl IntoIterator<Item = impl Into<String>>,
+) -> Vec<String> {
     let mut versions: Vec<String> = versions.into_iter().map(Into::into).collect();
     versions.sort_by_cached_key(|version| (numbers(version), version.clone()));
     versions.dedup();
@@ -62,7 +64,7 @@ pub(super) fn sorted(versions: impl IntoIterator<Item = impl Into<String>>) -> V
 }
 
 /// Returns the version that a new instance gets if only the major one is given, or none.
-pub(super) async fn preferred(
+pub(in crate::aws::rds) async fn preferred(
     context: &Context,
     engine: &str,
     version: Option<&str>,
@@ -82,14 +84,17 @@ pub(super) async fn preferred(
 }
 
 /// Returns a version's numbers, as far as it has them.
-pub(super) fn numbers(version: &str) -> Vec<u32> {
+pub(in crate::aws::rds) fn numbers(version: &str) -> Vec<u32> {
     version
         .split('.')
         .map_while(|part| part.parse().ok())
         .collect()
 }
 
-pub(super) async fn offered(context: &Context, engine: &str) -> AwsResult<Vec<String>> {
+pub(in crate::aws::rds) async fn offered(
+    context: &Context,
+    engine: &str,
+) -> AwsResult<Vec<String>> {
     let versions = context
         .pages(
             |marker| {

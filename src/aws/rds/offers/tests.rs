@@ -2,10 +2,11 @@ use aws_sdk_rds::types::AvailabilityZone;
 use aws_sdk_rds::types::builders::OrderableDbInstanceOptionBuilder;
 
 use super::*;
-use crate::aws::rds::instance::model;
+use crate::aws::rds::instance::Instance;
+use crate::aws::resource_type::ResourceType;
 use crate::resource::diff::compare;
 use crate::resource::value::properties;
-use crate::resource::{Diff, StackId, Urn};
+use crate::resource::{StackId, Urn};
 
 fn urn(token: &str, name: &str) -> Urn {
     let stack = StackId {
@@ -32,7 +33,7 @@ fn with<const N: usize>(inputs: [(&str, Value); N]) -> Properties {
     all
 }
 
-/// What AWS has: gp3 from 20 GiB on, and no more than the tests change.
+/// A row of AWS: gp3 from 20 GiB on, and no more than the tests change.
 fn row(version: &str, kind: &str) -> OrderableDbInstanceOptionBuilder {
     Row::builder()
         .engine_version(version)
@@ -45,7 +46,7 @@ fn row(version: &str, kind: &str) -> OrderableDbInstanceOptionBuilder {
         .availability_zones(AvailabilityZone::builder().name("eu-south-2b").build())
 }
 
-/// What a new instance asks for and these rows do not have, in words.
+/// The inputs of a new instance that these rows do not have, in words.
 fn lacks(inputs: &Properties, rows: &[Row], standing: &[Standing<'_>]) -> Vec<String> {
     lacks_of(inputs, None, rows, standing)
 }
@@ -58,12 +59,12 @@ fn lacks_of(
 ) -> Vec<String> {
     let urn = urn("aws:rds:Instance", "db");
     let empty = Properties::new();
-    let diff = compare(&model::properties(), inputs, live.unwrap_or(&empty));
+    let diff = compare(&Instance.schema(), inputs, live.unwrap_or(&empty));
     let order = &Order {
         urn: &urn,
         inputs,
         live,
-        diff: &diff,
+        changed: diff.properties(),
     };
     let Some(wish) = Wish::of(order, standing) else {
         return vec!["is not asked".to_owned()];
@@ -205,12 +206,12 @@ fn other_types_and_what_is_not_known_yet_are_not_asked_about() {
         assert_eq!(lacks(&inputs, &rows, &[]), ["is not asked"], "{name}");
     }
     let other = urn("aws:ec2:Vpc", "vpc");
-    let (inputs, diff) = (instance(), Diff::default());
+    let inputs = instance();
     let order = &Order {
         urn: &other,
         inputs: &inputs,
         live: None,
-        diff: &diff,
+        changed: Vec::new(),
     };
     assert!(Wish::of(order, &[]).is_none());
 }

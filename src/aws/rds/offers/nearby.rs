@@ -1,6 +1,6 @@
 //! Choices near one that is not offered: classes of the same family, versions of the same major one.
 
-use super::versions::{major, numbers};
+use crate::aws::rds::instance::versions::{major, numbers};
 use crate::resource::nearest::nearest;
 
 /// Returns the classes of the same family, the nearest size first. Where the family is not offered, those of its kind, such as

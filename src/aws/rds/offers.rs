@@ -1,4 +1,4 @@
-//! What a region offers to new instances: combinations of engine, version, class, storage type and features. Without asking,
+//! The options that a region offers to new database instances: combinations of engine, version, class, storage type and features. Without asking,
 //! a creation is refused once the network exists, after ten minutes.
 //!
 //! `DescribeOrderableDBInstanceOptions` has a row for each combination of class, version, licence and storage type:
@@ -13,20 +13,21 @@
 //! - No rows for an engine at all mean that nothing is known of it, not that AWS has no such instances.
 //! - Some classes are listed that only Multi-AZ clusters can have. These are left for AWS to refuse.
 
+mod nearby;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_rds::types::OrderableDbInstanceOption as Row;
 
-use super::model::Inputs;
-use super::nearby;
-use super::versions::{self, is_exact};
+use super::instance::Inputs;
+use super::instance::versions::{self, is_exact};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, is_unknown_version};
 use crate::resource::offer::{NotOffered, Order, Standing};
 use crate::resource::{Properties, ReadSession, Value};
 
-pub const OPERATION: &str = "rds:DescribeOrderableDBInstanceOptions";
+const OPERATION: &str = "rds:DescribeOrderableDBInstanceOptions";
 
 /// The most rows of a page, whatever the reference says:
 /// <https://github.com/hashicorp/terraform-provider-aws/pull/37251>.
@@ -81,7 +82,7 @@ struct Wish<'a> {
 impl<'a> Wish<'a> {
     /// None for other types, for changes of anything else, and where engine or class are not known yet.
     fn of(order: &'a Order<'a>, standing: &[Standing<'_>]) -> Option<Self> {
-        let is_combined = || COMBINED.iter().any(|property| order.diff.touches(property));
+        let is_combined = || COMBINED.iter().any(|property| order.changes(property));
         if order.urn.token() != "aws:rds:Instance" || order.live.is_some() && !is_combined() {
             return None;
         }
@@ -116,7 +117,7 @@ impl<'a> Wish<'a> {
     /// True if it is for a new object, or if one of these changes.
     fn asks_for(&self, properties: &[&str]) -> bool {
         let mut properties = properties.iter();
-        self.order.live.is_none() || properties.any(|property| self.order.diff.touches(property))
+        self.order.live.is_none() || properties.any(|property| self.order.changes(property))
     }
 
     /// A version without its last parts stands for all that begin like it.
@@ -266,10 +267,7 @@ impl<'a> Wish<'a> {
     /// True if an instance is to have another class and another version at once.
     fn is_moved_and_upgraded(&self) -> bool {
         let both = [Inputs::INSTANCE_CLASS, Inputs::ENGINE_VERSION];
-        self.order.live.is_some()
-            && both
-                .iter()
-                .all(|property| self.order.diff.touches(property))
+        self.order.live.is_some() && both.iter().all(|property| self.order.changes(property))
     }
 }
 
@@ -343,6 +341,10 @@ impl Market<'_> {
             } else {
                 versions
             };
+            // The list of versions lags behind: <https://github.com/awslabs/aws-saas-boost/pull/460>.
+            if offered.contains(&wanted) {
+                return Ok(Vec::new());
+            }
             let offered = nearby::versions(engine, &wanted, &offered);
             // Nothing is known of an engine without any.
             let found = (!offered.is_empty()).then(|| NotOffered {
