@@ -139,7 +139,7 @@ async fn a_class_that_is_not_offered_is_refused_before_the_first_write() {
     let program = Program::of(&world);
     let text = world.file("").replace(
         "resources: {}\n",
-        "network: { natGateways: none }\ndatabase:\n  engineVersion: \"16\"\n  instanceClass: db.t2.small\n",
+        "network: { natGateways: none }\ndatabase:\n  engineVersion: \"16\"\n  instanceClass: db.t2.small\n  readReplicas: 1\n",
     );
     for command in [&["preview"][..], &["up", "--yes"]] {
         let ended = program.run_file(&text, command[0], &command[1..]);
@@ -147,7 +147,7 @@ async fn a_class_that_is_not_offered_is_refused_before_the_first_write() {
         let said = said(&ended);
         for expected in [
             "error[fde::offer::missing]: AWS does not offer this in the region",
-            "wanted by aws:rds:Instance `database/instance`",
+            "wanted by aws:rds:Instance `database/instance`, `database/replica1`",
             "not offered db.t2.small: postgres 16 in eu-south-2",
             "offered db.t3.small, db.t4g.small, db.t3.micro, db.t4g.micro, db.t3.medium and 7 more",
             "now nothing was changed",

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use aws_sdk_rds::types::OrderableDbInstanceOption as Row;
 
 use super::instance::Inputs;
-use super::instance::versions::{self, is_exact};
+use super::instance::versions;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, is_unknown_version};
 use crate::resource::offer::{NotOffered, Order, Standing};
@@ -54,7 +54,7 @@ pub async fn not_offered(
     let exact = wish
         .version
         .as_deref()
-        .filter(|version| is_exact(&wish.engine, version));
+        .filter(|version| nearby::is_exact(&wish.engine, version));
     let listed = market.rows(&wish.engine, exact, Some(&wish.class)).await?;
     let rows: Vec<&Row> = listed
         .iter()
@@ -321,10 +321,10 @@ impl Market<'_> {
         let (context, engine) = (self.context, wish.engine.as_str());
         let region = &context.region;
         let of_class = self.rows(engine, None, Some(&wish.class)).await?;
-        let versions = versions::sorted(of_class.iter().filter_map(|row| row.engine_version()));
+        let versions = nearby::sorted(of_class.iter().filter_map(|row| row.engine_version()));
         let version = match &wish.version {
-            Some(version) if is_exact(engine, version) => Some(version.clone()),
-            version => versions::preferred(context, engine, version.as_deref()).await?,
+            Some(version) if nearby::is_exact(engine, version) => Some(version.clone()),
+            version => preferred(context, engine, version.as_deref()).await?,
         };
         let of_version = match &version {
             Some(version) => self.rows(engine, Some(version), None).await?,
@@ -337,7 +337,7 @@ impl Market<'_> {
                 return Ok(Vec::new());
             };
             let offered = if versions.is_empty() {
-                versions::sorted(versions::offered(context, engine).await?)
+                nearby::sorted(versions::offered(context, engine).await?)
             } else {
                 versions
             };
@@ -398,6 +398,26 @@ impl Market<'_> {
             otherwise: Some("upgrade first, and change the class after that".to_owned()),
         }))
     }
+}
+
+/// Returns the version that a new instance gets if only the major one is given, or none.
+async fn preferred(
+    context: &Context,
+    engine: &str,
+    version: Option<&str>,
+) -> AwsResult<Option<String>> {
+    let request = context
+        .rds
+        .describe_db_engine_versions()
+        .engine(engine)
+        .set_engine_version(version.map(str::to_owned))
+        .default_only(true);
+    let answer = context.send(request).await?;
+    let versions = answer.db_engine_versions.unwrap_or_default();
+    Ok(versions
+        .into_iter()
+        .next()
+        .and_then(|version| version.engine_version))
 }
 
 /// Returns whether RDS knows no such class in the region:

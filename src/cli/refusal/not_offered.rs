@@ -14,10 +14,11 @@ pub(super) fn options(stopped: &Stopped<'_>) -> Vec<Message> {
         _ => None,
     });
     let each = refused.flat_map(|(urn, found)| found.iter().map(move |found| (urn, found)));
-    let messages = each.map(|(urn, found)| {
+    let together = session.by_key(each).into_iter();
+    let messages = together.map(|(urns, found)| {
         let message = Message::error("AWS does not offer this in the region");
         session
-            .told(message.code("fde::offer::missing"), urn, found)
+            .told(message.code("fde::offer::missing"), &urns, found)
             .fact("now", "nothing was changed")
             .help(help(found))
             .command(invocation.retry_command())

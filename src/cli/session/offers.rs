@@ -46,22 +46,43 @@ impl Session {
             invocation.terminal.report(&message::note(&note, width));
         }
         let doubtful = plan.refuse_not_offered(found);
-        let warnings = doubtful.iter().map(|(urn, found)| {
-            let message =
-                Message::warning("AWS does not offer this to new instances in the region");
-            self.told(message.code("fde::offer::doubtful"), urn, found)
-                .fact(
-                    "now",
-                    "AWS may refuse the change; the database stays as it is then",
-                )
+        let doubtful = doubtful.iter().map(|(urn, found)| (urn, found));
+        let warnings = self.by_key(doubtful).into_iter().map(|(urns, found)| {
+            let summary = "AWS does not offer this to new instances in the region";
+            let message = Message::warning(summary).code("fde::offer::doubtful");
+            let now = "AWS may refuse the change; the database stays as it is then";
+            self.told(message, &urns, found).fact("now", now)
         });
         report::show(&warnings.collect::<Vec<_>>(), &mut invocation.terminal);
         Ok(())
     }
 
+    /// Puts together what one key of the file asks for: that of a database is one of its replicas, too.
+    pub fn by_key<'a>(
+        &self,
+        all: impl Iterator<Item = (&'a Urn, &'a NotOffered)>,
+    ) -> Vec<(Vec<&'a Urn>, &'a NotOffered)> {
+        let key = |urn: &Urn, found: &NotOffered| self.offline.key_of(urn, found.property);
+        let mut together: Vec<(Vec<&Urn>, &NotOffered)> = Vec::new();
+        for (urn, found) in all {
+            let of_same = together.iter_mut().find(|(urns, other)| {
+                let is_same = *other == found && key(urn, found).is_some();
+                is_same && key(urns[0], other) == key(urn, found)
+            });
+            match of_same {
+                Some((urns, _)) => urns.push(urn),
+                None => together.push((vec![urn], found)),
+            }
+        }
+        together
+    }
+
     /// Adds what is not offered, where the file asks for it, and what is offered.
-    pub fn told(&self, message: Message, urn: &Urn, found: &NotOffered) -> Message {
-        let key = self.offline.key_of(urn, found.property);
+    pub fn told(&self, message: Message, urns: &[&Urn], found: &NotOffered) -> Message {
+        let first = urns[0];
+        let key = self.offline.key_of(first, found.property);
+        let names: Vec<String> = urns.iter().map(|urn| format!("`{}`", urn.name())).collect();
+        let names = names.join(", ");
         let (key, place) = match key {
             Some((key, place)) => (key.to_string(), place),
             None => (found.property.to_owned(), None),
@@ -71,8 +92,8 @@ impl Session {
             None => format!("`{key}`"),
         };
         let mut message = message
-            .at(place.or_else(|| self.offline.place(urn)))
-            .fact("wanted by", format!("{} `{}`", urn.token(), urn.name()))
+            .at(place.or_else(|| self.offline.place(first)))
+            .fact("wanted by", format!("{} {names}", first.token()))
             .fact("in the file", written)
             .fact("not offered", format!("{}: {}", found.wanted, found.with));
         if !found.offered.is_empty() {

@@ -42,47 +42,6 @@ pub(in crate::aws::rds) fn major(engine: &str, version: &str) -> Vec<u32> {
     numbers(version).into_iter().take(count).collect()
 }
 
-/// Returns whether a version is more than a major one, as far as the numbering of the engine is known. `16` is not, nor are
-/// `8.0` of `MySQL` and `9.6` of PostgreSQL.
-pub(in crate::aws::rds) fn is_exact(engine: &str, version: &str) -> bool {
-    let parts = version.split('.').count();
-    match engine {
-        "postgres" => parts > if version.starts_with("9.") { 2 } else { 1 },
-        "mysql" | "mariadb" => parts > 2,
-        _ => false,
-    }
-}
-
-/// Returns the versions in order, each once.
-pub(in crate::aws::rds) fn sorted(
-    versions: impl IntoIterator<Item = impl Into<String>>,
-) -> Vec<String> {
-    let mut versions: Vec<String> = versions.into_iter().map(Into::into).collect();
-    versions.sort_by_cached_key(|version| (numbers(version), version.clone()));
-    versions.dedup();
-    versions
-}
-
-/// Returns the version that a new instance gets if only the major one is given, or none.
-pub(in crate::aws::rds) async fn preferred(
-    context: &Context,
-    engine: &str,
-    version: Option<&str>,
-) -> AwsResult<Option<String>> {
-    let request = context
-        .rds
-        .describe_db_engine_versions()
-        .engine(engine)
-        .set_engine_version(version.map(str::to_owned))
-        .default_only(true);
-    let answer = context.send(request).await?;
-    let versions = answer.db_engine_versions.unwrap_or_default();
-    Ok(versions
-        .into_iter()
-        .next()
-        .and_then(|version| version.engine_version))
-}
-
 /// Returns a version's numbers, as far as it has them.
 pub(in crate::aws::rds) fn numbers(version: &str) -> Vec<u32> {
     version
@@ -163,23 +122,6 @@ mod tests {
         ] {
             let found = is_major_upgrade(engine, from, to);
             assert_eq!(found, expected, "{engine} from {from} to {to}");
-        }
-    }
-
-    #[test]
-    fn a_major_version_is_not_exact() {
-        for (engine, version, expected) in [
-            ("postgres", "16", false),
-            ("postgres", "16.4", true),
-            ("postgres", "11.22-rds.20240418", true),
-            ("postgres", "9.6", false),
-            ("postgres", "9.6.22", true),
-            ("mysql", "8.0", false),
-            ("mysql", "8.0.35", true),
-            ("sqlserver-se", "15.00", false),
-            ("oracle-se2", "19", false),
-        ] {
-            assert_eq!(is_exact(engine, version), expected, "{engine} {version}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Choices near one that is not offered: classes of the same family, versions of the same major one.
+//! Choices near one that is not offered: classes of the same family, versions of the same major one. And the order of versions.
 
 use crate::aws::rds::instance::versions::{major, numbers};
 use crate::resource::nearest::nearest;
@@ -44,6 +44,25 @@ pub(super) fn versions(engine: &str, wanted: &str, offered: &[String]) -> Vec<St
     near.into_iter()
         .map(|(_, version)| version.clone())
         .collect()
+}
+
+/// Returns whether a version is more than a major one, as far as the numbering of the engine is known. `16` is not, nor are
+/// `8.0` of `MySQL` and `9.6` of PostgreSQL.
+pub(super) fn is_exact(engine: &str, version: &str) -> bool {
+    let parts = version.split('.').count();
+    match engine {
+        "postgres" => parts > if version.starts_with("9.") { 2 } else { 1 },
+        "mysql" | "mariadb" => parts > 2,
+        _ => false,
+    }
+}
+
+/// Returns the versions in order, each once.
+pub(super) fn sorted(versions: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let mut versions: Vec<String> = versions.into_iter().map(Into::into).collect();
+    versions.sort_by_cached_key(|version| (numbers(version), version.clone()));
+    versions.dedup();
+    versions
 }
 
 /// The most choices that are named in a sentence.
@@ -152,5 +171,21 @@ mod tests {
         }
         assert_eq!(list(&offered), "15.9, 15.10 or 15.12");
         assert_eq!(list(&offered[..1]), "15.9");
+    }
+    #[test]
+    fn a_major_version_is_not_exact() {
+        for (engine, version, expected) in [
+            ("postgres", "16", false),
+            ("postgres", "16.4", true),
+            ("postgres", "11.22-rds.20240418", true),
+            ("postgres", "9.6", false),
+            ("postgres", "9.6.22", true),
+            ("mysql", "8.0", false),
+            ("mysql", "8.0.35", true),
+            ("sqlserver-se", "15.00", false),
+            ("oracle-se2", "19", false),
+        ] {
+            assert_eq!(is_exact(engine, version), expected, "{engine} {version}");
+        }
     }
 }
