@@ -11,10 +11,12 @@ use super::cloudcontrol::{self, ThroughCloudControl};
 use super::connection::Connection;
 use super::context::{Clients, ConnectError, Context, connect_beside};
 use super::ec2::PIECES;
+use super::rds::offers;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
 use super::retry::with_progress;
 use super::tag_index;
+use crate::resource::offer::{NotOffered, Order, Standing};
 use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
@@ -245,6 +247,21 @@ impl Provider for AwsProvider {
                     .await;
                 self.with_region(result)
             }
+        });
+        join_all(asked).await
+    }
+
+    /// Database instances alone have options that differ from region to region and can be asked for.
+    async fn not_offered(
+        &self,
+        orders: &[Order<'_>],
+        standing: &[Standing<'_>],
+    ) -> Vec<Result<Vec<NotOffered>, ProviderError>> {
+        // A replica mostly asks for what its source asks for.
+        let session = &ReadSession::default();
+        let asked = orders.iter().map(|order| async move {
+            let found = offers::not_offered(&self.context, session, order, standing).await;
+            self.with_region(found)
         });
         join_all(asked).await
     }

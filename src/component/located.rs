@@ -6,10 +6,11 @@ use crate::resource::path::Segment;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
 use super::key::SectionKey;
-use super::load_balancer;
+use super::{database, load_balancer};
 
 /// The key under which the resources of the file have their own inputs.
 const RESOURCES: &str = SectionKey::Resources.as_str();
+const DATABASE: &str = SectionKey::Database.as_str();
 
 /// The warnings about a sound stack: what AWS may or may not refuse, such as regions that are not known here and quotas that
 /// AWS raises on request, and what its author may not intend.
@@ -121,6 +122,19 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
             StackError::new(Fault::Cycle, span, label).help("take one of these references out")
         }
     }
+}
+
+/// The key in the file that decides about an input of a resource, and its place where it is written; `None` for an input that
+/// no key of a section decides about.
+pub fn key_of(stack: &Stack, origin: &Origin, input: &str) -> Option<(Path, Option<Span>)> {
+    let path = match origin.path.first() {
+        Some(RESOURCES) => path_of_input(origin, input)?,
+        Some(DATABASE) => Path::from(DATABASE).key(database::key_of(input)?),
+        _ => return None,
+    };
+    let document = stack.document();
+    let span = document.holds(&path).then(|| document.place(&path));
+    Some((path, span))
 }
 
 /// The inputs that carry the name of a resource.

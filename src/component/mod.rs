@@ -56,7 +56,7 @@ use context::Context;
 use located::located;
 
 pub use expansion::{Expansion, Note, Notes};
-pub use located::warnings;
+pub use located::{key_of, warnings};
 pub use schema::json_schema;
 pub use sections::SECTIONS;
 

@@ -452,6 +452,11 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::HeldByOthers { id, .. } => ("heldByOthers", id, None),
         Refusal::Elsewhere { id, .. } => ("elsewhere", id, None),
         Refusal::Shortens { id, .. } => ("shortens", id, None),
+        // There is no object in the way: what is asked for stands in for it.
+        Refusal::NotOffered { found, .. } => {
+            let wanted: Vec<&str> = found.iter().map(|found| found.wanted.as_str()).collect();
+            ("notOffered", &wanted.join(", "), None)
+        }
     };
     JsonRefusal {
         urn: refusal.urn().to_string(),

@@ -168,6 +168,7 @@ pub(super) fn refused(refusal: &Refusal) -> &'static str {
         Refusal::PlaceTaken { .. } => "refused: its place is taken",
         Refusal::HeldByOthers { .. } => "refused: others use it",
         Refusal::Elsewhere { .. } => "refused: the stack is in another region",
+        Refusal::NotOffered { .. } => "refused: not offered in the region",
         Refusal::Shortens { what: Some(_), .. } => "refused: data would be lost",
         Refusal::Shortens { what: None, .. } => {
             "refused: takes over what is there, and its data would be lost"

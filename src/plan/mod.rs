@@ -11,6 +11,7 @@ mod edges;
 mod exclusive;
 mod held;
 mod model;
+mod offers;
 mod others;
 mod parts;
 mod pattern;

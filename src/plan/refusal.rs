@@ -3,6 +3,7 @@
 use super::reason::Held;
 use super::step::Op;
 use crate::resource::Urn;
+use crate::resource::offer::NotOffered;
 use crate::resource::provider::Holder;
 
 /// The owner of an object that stands in the way, as far as its tags say.
@@ -132,6 +133,8 @@ pub enum Refusal {
         id: String,
         what: Option<String>,
     },
+    /// AWS does not offer it in the region as it is asked for.
+    NotOffered { urn: Urn, found: Vec<NotOffered> },
 }
 
 impl Refusal {
@@ -152,7 +155,8 @@ impl Refusal {
             | Self::PlaceTaken { urn, .. }
             | Self::Elsewhere { urn, .. }
             | Self::HeldByOthers { urn, .. }
-            | Self::Shortens { urn, .. } => urn,
+            | Self::Shortens { urn, .. }
+            | Self::NotOffered { urn, .. } => urn,
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod masking;
 pub mod names;
 pub mod nearest;
 mod new_default;
+pub mod offer;
 pub mod path;
 pub mod pending;
 pub mod proof;

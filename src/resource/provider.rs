@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::diff::compare_tags;
+use super::offer::{NotOffered, Order, Standing};
 use super::{Catalog, Diff, LiveSnapshot, Observed, Properties, StackId, Tags, Urn};
 
 /// The outside world, as the engine sees it.
@@ -60,6 +61,16 @@ pub trait Provider: Send + Sync {
     /// that.
     async fn blockers_of(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
         going.iter().map(|_| Ok(Vec::new())).collect()
+    }
+
+    /// For each of these orders, one by one, what it asks for and AWS does not offer in the region. `standing` is everything
+    /// that the stack will have, which an order may refer to.
+    async fn not_offered(
+        &self,
+        orders: &[Order<'_>],
+        _standing: &[Standing<'_>],
+    ) -> Vec<Result<Vec<NotOffered>, ProviderError>> {
+        orders.iter().map(|_| Ok(Vec::new())).collect()
     }
 }
 

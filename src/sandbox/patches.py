@@ -20,6 +20,7 @@ def apply():
     import patch_queues  # noqa: F401
     import patch_rds  # noqa: F401
     import patch_rds_groups  # noqa: F401
+    import patch_rds_offers  # noqa: F401
     import patch_rds_states  # noqa: F401
     import patch_scaling  # noqa: F401
     import patch_security_groups  # noqa: F401

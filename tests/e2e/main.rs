@@ -98,6 +98,7 @@ mod promise;
 mod prompt;
 mod rds_event_subscription;
 mod rds_instance;
+mod rds_offers;
 mod rds_parameter_group;
 mod rds_pending;
 mod rds_states;

@@ -29,7 +29,7 @@ mod request;
 mod restarts;
 mod search;
 mod state;
-mod versions;
+pub(super) mod versions;
 
 use std::time::Duration;
 

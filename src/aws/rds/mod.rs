@@ -5,6 +5,7 @@
 
 pub mod event_subscription;
 pub mod instance;
+pub mod offers;
 pub mod parameter_group;
 pub mod subnet_group;
 
@@ -38,6 +39,7 @@ operations! {
     DescribeDBParameters,
     DescribeDBSubnetGroups,
     DescribeEventSubscriptions,
+    DescribeOrderableDBInstanceOptions,
     DescribePendingMaintenanceActions,
     ListTagsForResource,
     ModifyDBInstance,

@@ -4,6 +4,7 @@
 mod consent;
 mod in_use;
 mod missing;
+mod not_offered;
 mod stopped;
 pub mod unmarked;
 
@@ -65,6 +66,7 @@ pub fn of(invocation: &Invocation, session: &Session, plan: &Plan) -> Option<Fai
     messages.extend(retained(plan, session));
     messages.extend(consent::holds_data(stopped));
     messages.extend(consent::guarded(stopped));
+    messages.extend(not_offered::options(stopped));
     messages.extend(missing::images(stopped));
     Some(Failure::several(Exit::Refused, messages))
 }

@@ -13,6 +13,7 @@ mod endpoints;
 pub mod files;
 mod memory;
 mod names;
+mod offers;
 mod offline;
 mod remembered;
 pub mod revision;
@@ -151,7 +152,7 @@ impl Session {
         live?.map_err(|error| Failure::of_reading(invocation, &error))
     }
 
-    /// Makes the plan, checks it, and adds what others hold of its objects.
+    /// Makes the plan, checks it, and adds what others hold of its objects, and what AWS does not offer.
     pub async fn plan(
         &self,
         invocation: &mut Invocation,
@@ -191,6 +192,7 @@ impl Session {
             report::show(&unknown.collect::<Vec<_>>(), &mut invocation.terminal);
             plan.refuse_held(live, holders);
         }
+        self.check_offers(invocation, &mut plan).await?;
         Ok(plan)
     }
 

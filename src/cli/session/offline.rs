@@ -90,6 +90,14 @@ impl Offline {
         report::place(span, self.stack.sources())
     }
 
+    /// The key in the stack file that decides about an input of a resource, and its place where it is written.
+    pub fn key_of(&self, urn: &Urn, input: &str) -> Option<(Path, Option<Place>)> {
+        let origin = &self.graph.get(urn)?.origin;
+        let (key, span) = component::key_of(&self.stack, origin, input)?;
+        let place = span.and_then(|span| report::place(span, self.stack.sources()));
+        Some((key, place))
+    }
+
     /// Sections in the order of the reference architecture.
     pub fn sections() -> Vec<&'static str> {
         SECTIONS.all.iter().map(|section| section.key).collect()

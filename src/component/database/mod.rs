@@ -26,4 +26,5 @@ mod urns;
 pub use instance_class::Credits;
 pub use model::{Database, resolve_defaults};
 pub use spec::DatabaseSpec;
+pub use spec::key_of;
 pub use urns::{instance, parameter_group, replica};

@@ -14,6 +14,21 @@ pub const ENGINE: &str = "postgres";
 /// The version if the file names none.
 pub const DEFAULT_VERSION: &str = "16";
 
+/// The key that decides about an input of the instance and its replicas, where one does.
+pub fn key_of(input: &str) -> Option<&'static str> {
+    Some(match input {
+        "allocatedStorage" => "storageGiB",
+        "engineVersion" => "engineVersion",
+        "iamDatabaseAuthenticationEnabled" => "iamAuthentication",
+        "instanceClass" => "instanceClass",
+        "maxAllocatedStorage" => "maxStorageGiB",
+        "monitoringInterval" => "monitoringIntervalSeconds",
+        "multiAz" => "multiAz",
+        "performanceInsightsEnabled" => "performanceInsights",
+        _ => return None,
+    })
+}
+
 /// A PostgreSQL database on RDS, encrypted, in the private subnets.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -33,7 +33,7 @@ pub(super) fn is_major_upgrade(engine: &str, from: &str, to: &str) -> bool {
 
 /// Returns the numbers that make the major version: one for PostgreSQL, two for `MySQL` and `MariaDB`. None for other
 /// engines.
-fn major(engine: &str, version: &str) -> Vec<u32> {
+pub(in crate::aws::rds) fn major(engine: &str, version: &str) -> Vec<u32> {
     let count = match engine {
         "postgres" => 1,
         "mysql" | "mariadb" => 2,
@@ -43,14 +43,17 @@ fn major(engine: &str, version: &str) -> Vec<u32> {
 }
 
 /// Returns a version's numbers, as far as it has them.
-fn numbers(version: &str) -> Vec<u32> {
+pub(in crate::aws::rds) fn numbers(version: &str) -> Vec<u32> {
     version
         .split('.')
         .map_while(|part| part.parse().ok())
         .collect()
 }
 
-async fn offered(context: &Context, engine: &str) -> AwsResult<Vec<String>> {
+pub(in crate::aws::rds) async fn offered(
+    context: &Context,
+    engine: &str,
+) -> AwsResult<Vec<String>> {
     let versions = context
         .pages(
             |marker| {
