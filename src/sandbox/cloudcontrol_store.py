@@ -48,7 +48,8 @@ class CloudControlBackend(BaseBackend, TaggableResourcesMixin):
             kind = type_of(name)
             if kind.tag_property:
                 for model in objects.values():
-                    yield kind, model, arn_of(kind, model, self.region_name, self.account_id)
+                    # The tagging API has groups of logs without what is behind their names.
+                    yield kind, model, arn_of(kind, model, self.region_name, self.account_id).removesuffix(":*")
 
     def iter_tagged_resources(self):
         for kind, model, arn in self.with_arns():
@@ -135,22 +136,49 @@ def dashed(name):
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 ARNS = {
     "AWS::AccessAnalyzer::Analyzer": "analyzer/{AnalyzerName}",
+    "AWS::ApiGateway::RestApi": "arn:aws:apigateway:{region}::/restapis/{RestApiId}",
+    "AWS::ApiGatewayV2::Api": "arn:aws:apigateway:{region}::/apis/{ApiId}",
+    "AWS::Athena::WorkGroup": "workgroup/{Name}",
     "AWS::Backup::BackupPlan": "backup-plan:{BackupPlanId}",
     "AWS::Backup::BackupVault": "backup-vault:{BackupVaultName}",
+    "AWS::Backup::Framework": "framework:{FrameworkName}",
+    "AWS::Backup::ReportPlan": "report-plan:{ReportPlanName}",
     "AWS::CloudFront::Distribution": "distribution/{Id}",
     "AWS::CloudTrail::Trail": "trail/{TrailName}",
+    "AWS::CloudWatch::Alarm": "alarm:{AlarmName}",
+    "AWS::Cognito::UserPool": "userpool/{UserPoolId}",
+    "AWS::DynamoDB::GlobalTable": "table/{TableName}",
+    "AWS::EC2::EIP": "elastic-ip/{AllocationId}",
     "AWS::EC2::FlowLog": "vpc-flow-log/{Id}",
+    "AWS::EC2::NatGateway": "natgateway/{NatGatewayId}",
+    "AWS::ElastiCache::ParameterGroup": "parametergroup:{CacheParameterGroupName}",
     "AWS::ElastiCache::ReplicationGroup": "replicationgroup:{ReplicationGroupId}",
     "AWS::ElastiCache::ServerlessCache": "serverlesscache:{ServerlessCacheName}",
     "AWS::ElastiCache::SubnetGroup": "subnetgroup:{CacheSubnetGroupName}",
+    "AWS::ElastiCache::User": "user:{UserId}",
+    "AWS::ElastiCache::UserGroup": "usergroup:{UserGroupId}",
     "AWS::GuardDuty::Detector": "detector/{Id}",
     "AWS::IAM::OIDCProvider": "oidc-provider/{host}",
+    "AWS::KinesisFirehose::DeliveryStream": "deliverystream/{DeliveryStreamName}",
+    "AWS::Lambda::Function": "function:{FunctionName}",
+    "AWS::Logs::LogGroup": "log-group:{LogGroupName}:*",
+    "AWS::OpenSearchService::Domain": "domain/{DomainName}",
+    "AWS::RDS::DBCluster": "cluster:{DBClusterIdentifier}",
+    "AWS::RDS::DBClusterParameterGroup": "cluster-pg:{DBClusterParameterGroupName}",
+    "AWS::RDS::DBInstance": "db:{DBInstanceIdentifier}",
+    "AWS::RDS::DBParameterGroup": "pg:{DBParameterGroupName}",
     "AWS::RDS::DBProxy": "db-proxy:{id}",
     "AWS::RDS::DBProxyTargetGroup": "target-group:{id}",
+    "AWS::RDS::DBSubnetGroup": "subgrp:{DBSubnetGroupName}",
     "AWS::RDS::EventSubscription": "es:{SubscriptionName}",
+    "AWS::RDS::OptionGroup": "og:{OptionGroupName}",
+    "AWS::Redshift::Cluster": "cluster:{ClusterIdentifier}",
+    "AWS::Route53::HealthCheck": "arn:aws:route53:::healthcheck/{HealthCheckId}",
+    "AWS::Route53::HostedZone": "arn:aws:route53:::hostedzone/{Id}",
     "AWS::S3::Bucket": "arn:aws:s3:::{BucketName}",
     "AWS::Scheduler::Schedule": "schedule/{GroupName}/{Name}",
     "AWS::ServiceDiscovery::Service": "service/{Id}",
+    "AWS::StepFunctions::StateMachine": "stateMachine:{StateMachineName}",
     "AWS::WAFv2::IPSet": "regional/ipset/{Name}/{Id}",
 }
 
@@ -159,11 +187,31 @@ IDS = {
     "AWS::AccessAnalyzer::Analyzer": ("", 32),
     "AWS::CloudFront::Distribution": ("E", 13),
     "AWS::CloudFront::OriginAccessControl": ("E", 13),
+    "AWS::EC2::CustomerGateway": ("cgw-", 17),
+    "AWS::EC2::DHCPOptions": ("dopt-", 17),
+    "AWS::EC2::EIP": ("eipalloc-", 17),
+    "AWS::EC2::EgressOnlyInternetGateway": ("eigw-", 17),
     "AWS::EC2::FlowLog": ("fl-", 17),
+    "AWS::EC2::Instance": ("i-", 17),
+    "AWS::EC2::InternetGateway": ("igw-", 17),
+    "AWS::EC2::LaunchTemplate": ("lt-", 17),
+    "AWS::EC2::NatGateway": ("nat-", 17),
+    "AWS::EC2::NetworkAcl": ("acl-", 17),
+    "AWS::EC2::NetworkInterface": ("eni-", 17),
+    "AWS::EC2::PrefixList": ("pl-", 17),
+    "AWS::EC2::RouteTable": ("rtb-", 17),
+    "AWS::EC2::SecurityGroup": ("sg-", 17),
+    "AWS::EC2::Subnet": ("subnet-", 17),
+    "AWS::EC2::TransitGateway": ("tgw-", 17),
+    "AWS::EC2::VPC": ("vpc-", 17),
+    "AWS::EC2::VPCPeeringConnection": ("pcx-", 17),
+    "AWS::EC2::VPNGateway": ("vgw-", 17),
+    "AWS::EC2::Volume": ("vol-", 17),
     "AWS::EFS::MountTarget": ("fsmt-", 17),
     "AWS::GuardDuty::Detector": ("", 32),
     "AWS::RDS::DBProxy": ("prx-", 17),
     "AWS::RDS::DBProxyTargetGroup": ("prx-tg-", 17),
+    "AWS::Route53::HostedZone": ("Z", 20),
     "AWS::ServiceDiscovery::Service": ("srv-", 17),
 }
 PLAIN_UUID = {"AWS::Backup::BackupPlan", "AWS::Backup::BackupSelection", "AWS::WAFv2::IPSet"}
@@ -181,7 +229,7 @@ def new_id(kind):
     short = re.sub("[^A-Z]", "", name).lower() or name[:3].lower()
     start, length = IDS.get(kind.name, (f"{short}-", 17))
     digits = secrets.token_hex((length + 1) // 2)[:length]
-    return start + (digits.upper() if service == "CloudFront" else digits)
+    return start + (digits.upper() if service in ("CloudFront", "Route53") else digits)
 
 
 def new_name(kind):
@@ -207,10 +255,9 @@ class Values(dict):
 
 def arn_of(kind, model, region, account):
     """The ARN of an object: the one in its model, or one of the usual form."""
-    if kind.name != "AWS::RDS::DBProxyTargetGroup":
-        for name in kind.identifier:
-            if str(model.get(name, "")).startswith("arn:"):
-                return model[name]
+    for name in kind.identifier:
+        if str(model.get(name, "")).startswith("arn:"):
+            return model[name]
     if "Arn" in kind.read_only and "Arn" in model:
         return model["Arn"]
     return made_arn(kind, model, region, account)
@@ -221,6 +268,7 @@ def made_arn(kind, model, region, account):
     names = [str(model[name]) for name in kind.identifier if name in model and not str(model[name]).startswith("arn:")]
     values = Values(model)
     values["id"] = names[-1] if names else new_id(kind)
+    values["region"] = region
     values["host"] = str(model.get("Url", "")).removeprefix("https://")
     rest = ARNS.get(kind.name, f"{dashed(kind.name.split('::')[2])}/{{id}}").format_map(values)
     return rest if rest.startswith("arn:") else f"arn:aws:{service}:{'' if service in GLOBAL else region}:{account}:{rest}"

@@ -77,6 +77,38 @@ fn a_read_is_not_what_was_written() {
     assert_ne!(described(), "said");
 }
 
+/// The ARN is one of a service that has tags of its own.
+#[test]
+fn an_object_that_no_service_has_is_tagged_by_its_arn() {
+    let Some(account) = Account::new() else {
+        return;
+    };
+    account.send(
+        "ec2",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16",
+    );
+    let model = json!({
+        "ResourceId": "vpc-1", "ResourceType": "VPC", "TrafficType": "ALL", "Tags": [{ "Key": "a", "Value": "1" }],
+    });
+    let kind = "AWS::EC2::FlowLog";
+    let identifier = account.made(kind, &model);
+    let arn = format!("arn:aws:ec2:{REGION}:123456789012:vpc-flow-log/{identifier}");
+    account.retag(
+        "TagResources",
+        &json!({ "ResourceARNList": [arn], "Tags": { "b": "2" } }),
+    );
+    assert_eq!(account.tags(&arn), json!({ "a": "1", "b": "2" }));
+    account.retag(
+        "UntagResources",
+        &json!({ "ResourceARNList": [arn], "TagKeys": ["a"] }),
+    );
+    let read = account.read(kind, &identifier).expect("a model");
+    assert_eq!(read["Tags"], json!([{ "Key": "b", "Value": "2" }]));
+    account.delete(kind, &identifier);
+    assert_eq!(account.tags(&arn), json!({}));
+}
+
 /// Types whose objects stand in moto: what is made by Cloud Control is seen by the service's API, and the other way round.
 #[test]
 fn a_queue_is_a_queue() {
