@@ -48,7 +48,8 @@
 //! # Deliberately absent
 //!
 //! No state file: ownership tags are part of the create call, and the record holds hashes that only prove them. No rollback:
-//! forward only. No plugins: a resource type is a file in [`aws`] and a line in its registry.
+//! forward only. No plugins: a resource type is a file in [`aws`] and a line in its registry, or one of those of AWS that go
+//! through Cloud Control as [`facts`] describes them.
 
 pub mod aws;
 pub mod cli;

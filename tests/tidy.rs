@@ -34,14 +34,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("resource", &["version"]),
     ("graph", &["resource"]),
     ("stack", &["resource"]),
-    ("component", &["resource", "graph", "stack"]),
+    ("component", &["resource", "graph", "stack", "facts"]),
     ("live", &["resource", "graph"]),
     ("plan", &["resource", "graph"]),
     ("fingerprint", &["resource", "graph"]),
     ("execute", &["resource", "graph", "plan"]),
     // A room that needs a few of AWS's calls says which, as `resource` does of its providers.
     ("deployment", &["resource", "version"]),
-    ("aws", &["resource", "deployment", "regular_file"]),
+    ("aws", &["resource", "deployment", "regular_file", "facts"]),
     (
         "display",
         &[

@@ -258,6 +258,8 @@ fn render_change(
         .and(format!("{name}: "));
     let forces = if change.replaces {
         Line::styled(Style::Replace, "  (forces replacement)")
+    } else if change.may_replace {
+        Line::styled(Style::Faint, "  (AWS may refuse it without a replacement)")
     } else {
         Line::new()
     };

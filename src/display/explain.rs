@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::line::{Line, wrap};
 use super::style::Style;
 use crate::resource::nearest::nearest;
+use crate::resource::schema::InputSchema;
 use crate::resource::{Catalog, Schema};
 
 /// The longest line of prose, however wide the terminal is.
@@ -65,11 +66,16 @@ pub fn find<'a>(root: &'a Json, catalog: &'a Catalog, path: &str) -> Result<Page
                     nearest: nearest(token, tokens),
                 }
             })?;
+            // Editors have the types that are written by hand; the others bring their schemas.
+            let (root, key) = match schema.input_schema {
+                InputSchema::Given(own) => (own, own),
+                InputSchema::Derived(_) => (root, &root["$defs"][token.replace(':', ".")]),
+            };
             Page {
                 root,
                 path: token.to_owned(),
                 typed: token.to_owned(),
-                key: &root["$defs"][token.replace(':', ".")],
+                key,
                 resource: Some((schema, None)),
             }
         }
@@ -290,6 +296,10 @@ fn value_of<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
         return value_of(root, &root["$defs"][name]);
     }
     let alternatives = schema["anyOf"].as_array();
+    // What is beside them says more: they are about combinations of its keys.
+    if schema["properties"].is_object() {
+        return schema;
+    }
     let worth = |one: &&Json| one["type"] != "null" && one["$ref"] != "#/$defs/Reference";
     match alternatives.and_then(|all| all.iter().find(worth)) {
         Some(one) => value_of(root, one),

@@ -424,6 +424,7 @@ mod tests {
             before: before.into(),
             after: after.into(),
             replaces: true,
+            may_replace: false,
             rewrites: false,
         }
     }

@@ -1,4 +1,4 @@
-//! What authors may write of a type: whether it can be managed, and the JSON Schema of its properties.
+//! A type as its authors meet it: whether it can be managed, and the JSON Schema of its properties.
 
 use serde_json::{Map, Value as Json, json};
 

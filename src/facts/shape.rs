@@ -12,8 +12,15 @@ pub struct Shape {
     node: &'static Json,
 }
 
+impl TypeFacts {
+    /// The shape of an object with all of its properties.
+    pub fn shape(&'static self) -> Shape {
+        Shape::of(self, &self.root)
+    }
+}
+
 impl Shape {
-    pub(super) fn of(facts: &'static TypeFacts, node: &'static Json) -> Self {
+    fn of(facts: &'static TypeFacts, node: &'static Json) -> Self {
         /// Deeper than definitions refer to each other.
         const DEEPEST: usize = 20;
         let mut node = node;

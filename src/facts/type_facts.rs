@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::place::Place;
-use super::shape::Shape;
 use super::spelling;
 
 /// An operation of a type's handler, for which AWS names the permissions and the longest time that it takes.
@@ -32,7 +31,7 @@ pub struct Tagging {
     pub tag_property: Option<Place>,
 }
 
-/// What AWS publishes of a type.
+/// A type, as AWS publishes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TypeFacts {
@@ -51,20 +50,20 @@ pub struct TypeFacts {
     pub definitions: Map<String, Json>,
     /// The schema of an object with all of its properties.
     #[serde(skip)]
-    root: Json,
+    pub(super) root: Json,
     /// The properties that together identify an object, in their order.
     pub identifier: Vec<String>,
     #[serde(default)]
     pub other_identifiers: Vec<Vec<String>>,
-    /// What cannot change without a new object.
+    /// The places that cannot change without a new object.
     #[serde(default)]
     pub create_only: Vec<Place>,
-    /// What may need a new object, by AWS's decision.
+    /// The places that may need a new object, by AWS's decision.
     #[serde(default)]
     pub conditional_create_only: Vec<Place>,
     #[serde(default)]
     pub read_only: Vec<Place>,
-    /// What is never returned.
+    /// The places that are never returned.
     #[serde(default)]
     pub write_only: Vec<Place>,
     #[serde(default)]
@@ -100,11 +99,6 @@ impl TypeFacts {
             "additionalProperties": false,
         });
         Some(facts)
-    }
-
-    /// The shape of an object with all of its properties.
-    pub fn shape(&'static self) -> Shape {
-        Shape::of(self, &self.root)
     }
 
     /// Returns whether a property is decided by AWS alone.

@@ -25,6 +25,8 @@ pub struct Change {
     pub after: Value,
     /// True if the change needs a new object.
     pub replaces: bool,
+    /// True if AWS decides whether the change needs a new object: it refuses the change where it does.
+    pub may_replace: bool,
     /// True if AWS does not return its value and it is written again because its source is another.
     pub rewrites: bool,
 }
@@ -41,6 +43,7 @@ impl Change {
             before: Value::Null,
             after: true.into(),
             replaces: false,
+            may_replace: false,
             rewrites: false,
         }
     }
@@ -53,6 +56,7 @@ impl Change {
             before: Value::Null,
             after: after.clone(),
             replaces: false,
+            may_replace: false,
             rewrites: true,
         }
     }
@@ -259,6 +263,7 @@ fn change(path: &Path, before: &Value, after: &Value) -> Change {
         before: before.clone(),
         after: after.clone(),
         replaces: false,
+        may_replace: false,
         rewrites: false,
     }
 }

@@ -2,9 +2,14 @@
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
+mod input_schema;
 mod inputs;
+mod name_rule;
 
 use super::pending::{Pending, RebootOrder};
+pub use input_schema::InputSchema;
+pub use name_rule::NameRule;
+
 pub use super::property::{OutputTable, Property, PropertyTable, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
@@ -24,20 +29,6 @@ pub enum CreateClass {
     PartOfParent,
 }
 
-/// The rule for a type's physical name.
-#[derive(Debug, Clone, Copy)]
-pub struct NameRule {
-    /// The property that carries it.
-    pub property: &'static str,
-    /// The longest name AWS takes.
-    pub max_length: usize,
-    /// True if names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created
-    /// before its predecessor is deleted.
-    pub generated: bool,
-    /// Names that AWS takes, but advises against: none of this form is derived.
-    pub avoided: Option<fn(&str) -> bool>,
-}
-
 /// Everything that does not fit together in the inputs; references are in them as text.
 pub type Checks = fn(&Properties) -> Vec<InvalidInput>;
 
@@ -55,23 +46,6 @@ pub struct Parent {
     /// The type of the parent.
     pub token: &'static str,
 }
-/// The JSON schema of the inputs of a type.
-#[derive(Debug, Clone, Copy)]
-pub enum InputSchema {
-    /// That of their Rust type.
-    Derived(fn() -> schemars::Schema),
-    Given(&'static serde_json::Value),
-}
-
-impl InputSchema {
-    pub fn to_value(self) -> serde_json::Value {
-        match self {
-            Self::Derived(schema) => schema().to_value(),
-            Self::Given(schema) => schema.clone(),
-        }
-    }
-}
-
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
 pub struct Schema {

@@ -57,6 +57,21 @@ const PROGRAM: &[(&str, &[u8])] = &[
     ("patch_rds_groups.py", include_bytes!("patch_rds_groups.py")),
     ("patch_rds_states.py", include_bytes!("patch_rds_states.py")),
     ("patch_scaling.py", include_bytes!("patch_scaling.py")),
+    (
+        "patch_security_groups.py",
+        include_bytes!("patch_security_groups.py"),
+    ),
+    ("patch_storage.py", include_bytes!("patch_storage.py")),
+    ("patches.py", include_bytes!("patches.py")),
+    ("patching.py", include_bytes!("patching.py")),
+    ("permissions.py", include_bytes!("permissions.py")),
+    ("reading.py", include_bytes!("reading.py")),
+    ("strangers.py", include_bytes!("strangers.py")),
+    ("tagging.py", include_bytes!("tagging.py")),
+    ("wire.py", include_bytes!("wire.py")),
+    // The types that Cloud Control knows.
+    ("types.bin", crate::facts::BYTES),
+];
 
 /// The packages that the server needs from the Python package index, with exact versions and the hashes of their files.
 pub(super) const REQUIREMENTS: &str = include_str!("requirements.txt");

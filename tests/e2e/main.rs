@@ -18,6 +18,7 @@ mod answers;
 mod autoscaling_policy;
 mod autoscaling_target;
 mod ci;
+mod cloud_control;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;

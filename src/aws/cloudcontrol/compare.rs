@@ -1,4 +1,4 @@
-//! What the file declares against what AWS returns, for types that go through Cloud Control.
+//! The comparison of what the file declares with what AWS returns, for types that go through Cloud Control.
 //!
 //! AWS fills in defaults, reorders lists and rewrites values, and its schemas say only some of it. So what is compared is
 //! what is declared, at every depth:
@@ -112,8 +112,10 @@ impl Walk {
                     let first = self.changes.len();
                     compare_values(&at.path, &found, &wanted, &mut self.changes);
                     let replaces = self.replaces(&at.place);
+                    let may_replace = self.may_replace(&at.place);
                     for change in &mut self.changes[first..] {
                         change.replaces = replaces;
+                        change.may_replace = may_replace;
                     }
                 }
             }
@@ -246,6 +248,12 @@ impl Walk {
             || fixed.any(|fixed| fixed.holds(place) || fixed.is_below(place))
     }
 
+    /// Returns whether AWS decides, once it sees the change, if it needs a new object.
+    fn may_replace(&self, place: &[&str]) -> bool {
+        let mut fixed = self.facts.conditional_create_only.iter();
+        !self.replaces(place) && fixed.any(|fixed| fixed.holds(place) || fixed.is_below(place))
+    }
+
     fn push(&mut self, at: &At, before: &Value, after: &Value) {
         let kind = match (before.is_null(), after.is_null()) {
             (true, _) => ChangeKind::Add,
@@ -258,6 +266,7 @@ impl Walk {
             before: before.clone(),
             after: after.clone(),
             replaces: self.replaces(&at.place),
+            may_replace: self.may_replace(&at.place),
             rewrites: false,
         });
     }

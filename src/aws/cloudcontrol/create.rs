@@ -2,9 +2,9 @@
 //!
 //! The client token of a call is a hash of the resource and its inputs, so that the same wish meets the same request, for 36
 //! hours. That is what finds the request of a run that was killed; and it is a trap: after `up`, `destroy`, `up` the token
-//! is the same, and AWS answers with the event of the first request, while nothing is done. So an event that is older than
-//! the call is not believed. The object that it names is looked at, and where there is none, or none that is ours, the next
-//! attempt has a token of its own.
+//! is the same, and AWS answers with the event of the first request, while nothing is done. So the event of a request that
+//! had ended before the call is not believed. The object that it names is looked at, and where there is none, or none that is
+//! ours, the next attempt has a token of its own.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use aws_sdk_cloudcontrol::types::{OperationStatus, ProgressEvent};
 
 use super::model::{Model, desired};
 use super::read::{get, get_new, observed, recent};
-use super::request::{self, State, follow, is_earlier};
+use super::request::{self, State, follow, is_old};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Live, adopt};
@@ -61,7 +61,7 @@ pub(super) async fn create(
             }
             Err(error) => return Err(error),
         };
-        if is_earlier(&event, began) && !is_running(&event) {
+        if is_old(CREATE, &event, began) {
             match earlier(context, facts, creation, &event).await? {
                 Some(made) => return Ok(made),
                 None => continue,
@@ -157,7 +157,7 @@ fn on_its_way(
         inputs: creation.inputs.clone(),
         outputs: Properties::new(),
         tags: creation.tags.clone(),
-        condition: Condition::Settling(request::status(Handler::Create, event)),
+        condition: Condition::Settling(request::status(event)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the published schemas do not say of types: whether objects hold data, and where they are.
+//! Facts of types that the published schemas leave out: whether objects hold data, and where they are.
 
 /// The types whose objects hold data that cannot be made again, or something else that cannot be had back: a key, the name
 /// servers of a zone.

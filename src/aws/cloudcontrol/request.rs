@@ -55,12 +55,12 @@ pub(super) async fn follow(
         match state(operation, &event) {
             State::Done => return Ok(event),
             State::Failed(error) => return Err(error),
-            State::Running => progress.status(&status(handler, &event)),
+            State::Running => progress.status(&status(&event)),
         }
         let wait = until_asked_again(&event).unwrap_or(pause);
         if started.elapsed() + wait > limit {
             let seconds = started.elapsed().as_secs();
-            let text = format!("still `{}` after {seconds} s", status(handler, &event));
+            let text = format!("still `{}` after {seconds} s", status(&event));
             let mut error = ProviderError::new(ErrorKind::TimedOut, operation, text);
             error.waited = Some(started.elapsed());
             error.details = named(&event);
@@ -89,26 +89,27 @@ fn until_asked_again(event: &ProgressEvent) -> Option<Duration> {
     Some(wait.min(LONGEST))
 }
 
-/// Returns whether a request was begun before a moment. AWS's clock may be a little behind ours.
-pub(super) fn is_earlier(event: &ProgressEvent, moment: SystemTime) -> bool {
+/// Returns whether the first answer to a call that was made at this moment is about an earlier request with the same token.
+/// A new request is under way in its first answer, unless it fails at once.
+pub(super) fn is_old(operation: &'static str, event: &ProgressEvent, began: SystemTime) -> bool {
+    /// AWS's clock may be a little behind ours.
     const DEVIATION: Duration = Duration::from_secs(5);
-    event
-        .event_time()
-        .is_some_and(|time| *time < DateTime::from(moment - DEVIATION))
+    let since = DateTime::from(began - DEVIATION);
+    match state(operation, event) {
+        State::Running => false,
+        State::Done => true,
+        State::Failed(_) => event.event_time().is_some_and(|time| *time < since),
+    }
 }
 
-/// The state of a request in words.
-pub(super) fn status(handler: Handler, event: &ProgressEvent) -> String {
-    let doing = match handler {
-        Handler::Create => "creating",
-        Handler::Update => "updating",
-        Handler::Delete => "deleting",
-        Handler::Read | Handler::List => "reading",
+/// The state of a request in words: what AWS says of it, if it says something.
+pub(super) fn status(event: &ProgressEvent) -> String {
+    let said = event.status_message().filter(|text| !text.is_empty());
+    let unless_said = match event.operation_status() {
+        Some(OperationStatus::Pending) => "AWS has not begun yet",
+        _ => "AWS is at work",
     };
-    match event.status_message().filter(|text| !text.is_empty()) {
-        Some(text) => format!("{doing}: {text}"),
-        None => doing.to_owned(),
-    }
+    said.unwrap_or(unless_said).to_owned()
 }
 
 /// The error of a request that has failed.

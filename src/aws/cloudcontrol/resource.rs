@@ -12,7 +12,7 @@ use super::create::{CREATE, Made, create};
 use super::model::{self, Model};
 use super::patch::patch;
 use super::read::{self, get, get_new, observed};
-use super::request::{State, follow, is_earlier, state};
+use super::request::{follow, is_old};
 use super::schema::schema;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
@@ -30,6 +30,9 @@ const DELETE: &str = "cloudformation:DeleteResource";
 
 /// The time for which an operation on an object is repeated while another one goes on.
 const BUSY: Duration = Duration::from_secs(20 * 60);
+
+/// The most requests of earlier runs, with the same change from the same state, that are passed over.
+const MOST_ATTEMPTS: u32 = 100;
 
 /// All types that go through Cloud Control.
 #[derive(Default)]
@@ -292,8 +295,7 @@ where
     loop {
         let began = SystemTime::now();
         let event = expected(operation, send(attempt).await?, "`ProgressEvent`")?;
-        let has_ended = !matches!(state(operation, &event), State::Running);
-        if has_ended && is_earlier(&event, began) {
+        if is_old(operation, &event, began) && attempt < MOST_ATTEMPTS {
             attempt += 1;
             continue;
         }

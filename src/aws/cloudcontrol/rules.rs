@@ -1,5 +1,4 @@
-//! What AWS does with the values of some types and its schemas do not say, as reads of real accounts show it
-//! (`tests/corpus`).
+//! Rules for the values of some types that their schemas do not tell, as reads of real accounts show them (`tests/corpus`).
 
 /// A rule for the values at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
