@@ -147,11 +147,9 @@ fn five_minutes() -> i32 {
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let mut invalid_inputs = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
-    if inputs.policy_type != TARGET_TRACKING {
-        let reason = format!(
-            "`{}` is not supported, only `{TARGET_TRACKING}` is",
-            inputs.policy_type
-        );
+    let kind = inputs.policy_type.as_str();
+    if kind != TARGET_TRACKING {
+        let reason = format!("`{kind}` is not supported, only `{TARGET_TRACKING}` is");
         invalid_inputs.push(InvalidInput::new("policyType", reason));
     }
     let tracking = &inputs.target_tracking_scaling_policy_configuration;

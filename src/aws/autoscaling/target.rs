@@ -166,10 +166,10 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let mut invalid_inputs = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
+    let max = inputs.max_capacity;
     if let Some(min) = inputs.min_capacity
-        && min > inputs.max_capacity
+        && min > max
     {
-        let max = inputs.max_capacity;
         let reason = format!("is {min}, and `maxCapacity` is {max}");
         let invalid_input = InvalidInput::new("minCapacity", reason);
         invalid_inputs.push(invalid_input.decided_by(["minCapacity", "maxCapacity"]));

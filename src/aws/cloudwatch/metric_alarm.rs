@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_sdk};
 use super::{tags_of, to_sdk};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, NoOutputs, Old, ResourceType, check};
@@ -89,74 +90,65 @@ pub struct Inputs {
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const DAY: i64 = 24 * 60 * 60;
     let mut invalid_inputs = Vec::new();
-    let mut refuse = |at: &str, reason: &str, decide: &[&str]| {
-        let mut invalid_input = InvalidInput::new(at, reason);
-        invalid_input.decided_by = decide.iter().map(|path| (*path).to_owned()).collect();
-        invalid_inputs.push(invalid_input);
-    };
+    // The presence and the number of values are known before the values are.
+    let by_presence = |at: &str, reason: &str| InvalidInput::new(at, reason).decided_by([]);
+    let mut refuse = |invalid_input: InvalidInput| invalid_inputs.push(invalid_input);
     match (&inputs.metric_name, &inputs.metric_queries) {
-        (Some(_), Some(_)) => refuse("metricQueries", "does not go with `metricName`", &[]),
-        (None, None) => refuse("metricName", "must be given, or `metricQueries`", &[]),
+        (Some(_), Some(_)) => {
+            refuse(by_presence(
+                "metricQueries",
+                "does not go with `metricName`",
+            ));
+        }
+        (None, None) => refuse(by_presence(
+            "metricName",
+            "must be given, or `metricQueries`",
+        )),
         (Some(_), None) => {
             for (property, is_given) in [
                 ("namespace", inputs.namespace.is_some()),
                 ("period", inputs.period.is_some()),
             ] {
                 if !is_given {
-                    refuse(property, "must be given with `metricName`", &[]);
+                    refuse(by_presence(property, "must be given with `metricName`"));
                 }
             }
             if inputs.statistic.is_some() == inputs.extended_statistic.is_some() {
                 let reason =
                     "exactly one of `statistic` and `extendedStatistic` goes with `metricName`";
-                refuse("statistic", reason, &[]);
+                refuse(by_presence("statistic", reason));
             }
         }
         (None, Some(queries)) => {
             // A band of anomaly detection is returned beside its metric.
             let returned = queries.iter().filter(|query| query.return_data).count();
             if returned != 1 && inputs.threshold_metric_id.is_none() {
-                refuse(
-                    "metricQueries",
-                    "exactly one query has `returnData`",
-                    &["metricQueries"],
-                );
+                let reason = "exactly one query has `returnData`";
+                refuse(InvalidInput::new("metricQueries", reason));
             }
         }
     }
     if let Some(period) = inputs.period {
         if ![10, 20, 30].contains(&period) && (period <= 0 || period % 60 != 0) {
-            refuse(
-                "period",
-                "takes 10, 20, 30, or a multiple of 60 seconds",
-                &["period"],
-            );
+            let reason = "takes 10, 20, 30, or a multiple of 60 seconds";
+            refuse(InvalidInput::new("period", reason));
         }
         let span = i64::from(period) * i64::from(inputs.evaluation_periods);
         let most = if period >= 3600 { 7 * DAY } else { DAY };
         if span > most {
             let reason = "spans, with `period`, more than a day; with periods of an hour or more, than seven days";
-            refuse(
-                "evaluationPeriods",
-                reason,
-                &["evaluationPeriods", "period"],
-            );
+            let decide = ["evaluationPeriods", "period"];
+            refuse(InvalidInput::new("evaluationPeriods", reason).decided_by(decide));
         }
     }
-    if inputs
-        .datapoints_to_alarm
-        .is_some_and(|points| points > inputs.evaluation_periods)
-    {
+    if inputs.datapoints_to_alarm > Some(inputs.evaluation_periods) {
         let reason = "is more than `evaluationPeriods`";
-        refuse(
-            "datapointsToAlarm",
-            reason,
-            &["datapointsToAlarm", "evaluationPeriods"],
-        );
+        let decide = ["datapointsToAlarm", "evaluationPeriods"];
+        refuse(InvalidInput::new("datapointsToAlarm", reason).decided_by(decide));
     }
     if inputs.threshold.is_some() == inputs.threshold_metric_id.is_some() {
         let reason = "exactly one of `threshold` and `thresholdMetricId` is given";
-        refuse("threshold", reason, &[]);
+        refuse(by_presence("threshold", reason));
     }
     for (list, actions) in [
         ("alarmActions", &inputs.alarm_actions),
@@ -164,15 +156,11 @@ fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
         ("insufficientDataActions", &inputs.insufficient_data_actions),
     ] {
         if actions.as_ref().is_some_and(|actions| actions.len() > 5) {
-            refuse(list, "takes five actions", &[]);
+            refuse(by_presence(list, "takes five actions"));
         }
     }
-    if inputs
-        .dimensions
-        .as_ref()
-        .is_some_and(|dimensions| dimensions.len() > 30)
-    {
-        refuse("dimensions", "takes 30 dimensions", &[]);
+    if inputs.dimensions.iter().flatten().count() > 30 {
+        refuse(by_presence("dimensions", "takes 30 dimensions"));
     }
     invalid_inputs
 }
@@ -218,15 +206,8 @@ impl ResourceType for MetricAlarm {
         // A put overwrites an existing alarm. The read right before has shown that there is none of another owner: it asks
         // for every wanted name, and the plan refuses a name that is taken.
         put(context, new.inputs, Some(new.tags)).await?;
-        let name = &new.inputs.name;
-        Ok(Live {
-            id: name.clone(),
-            arn: Some(context.arn("cloudwatch", &format!("alarm:{name}"))),
-            inputs: new.inputs.clone(),
-            outputs: NoOutputs {},
-            tags: new.tags.clone(),
-            condition: Condition::Ready,
-        })
+        let arn = context.arn("cloudwatch", &format!("alarm:{}", new.inputs.name));
+        Ok(of(Some(arn), new.inputs.clone(), new.tags.clone()))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -292,39 +273,43 @@ async fn put(context: &Context, inputs: &Inputs, tags: Option<&Tags>) -> AwsResu
 }
 
 fn live(alarm: &SdkAlarm, tags: Tags) -> LiveOf<MetricAlarm> {
-    let name = alarm.alarm_name().unwrap_or_default();
     let evaluation_periods = alarm.evaluation_periods().unwrap_or_default();
+    let inputs = Inputs {
+        name: text(alarm.alarm_name()),
+        alarm_description: alarm.alarm_description().map(str::to_owned),
+        comparison_operator: alarm
+            .comparison_operator()
+            .map(|operator| operator.as_str().to_owned())
+            .unwrap_or_default(),
+        evaluation_periods,
+        datapoints_to_alarm: alarm.datapoints_to_alarm().or(Some(evaluation_periods)),
+        metric_name: alarm.metric_name().map(str::to_owned),
+        namespace: alarm.namespace().map(str::to_owned),
+        period: alarm.period(),
+        statistic: alarm.statistic().map(|s| s.as_str().to_owned()),
+        extended_statistic: alarm.extended_statistic().map(str::to_owned),
+        threshold: alarm.threshold(),
+        threshold_metric_id: alarm.threshold_metric_id().map(str::to_owned),
+        treat_missing_data: alarm.treat_missing_data().unwrap_or("missing").to_owned(),
+        evaluate_low_sample_count_percentiles: alarm
+            .evaluate_low_sample_count_percentile()
+            .map(str::to_owned),
+        dimensions: Some(dimensions_from_sdk(alarm.dimensions())),
+        alarm_actions: alarm.alarm_actions.clone(),
+        ok_actions: alarm.ok_actions.clone(),
+        insufficient_data_actions: alarm.insufficient_data_actions.clone(),
+        actions_enabled: alarm.actions_enabled().unwrap_or(true),
+        unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
+        metric_queries: Some(alarm.metrics().iter().map(MetricQuery::from_sdk).collect()),
+    };
+    of(alarm.alarm_arn().map(str::to_owned), inputs, tags)
+}
+
+fn of(arn: Option<String>, inputs: Inputs, tags: Tags) -> LiveOf<MetricAlarm> {
     Live {
-        id: name.to_owned(),
-        arn: alarm.alarm_arn().map(str::to_owned),
-        inputs: Inputs {
-            name: name.to_owned(),
-            alarm_description: alarm.alarm_description().map(str::to_owned),
-            comparison_operator: alarm
-                .comparison_operator()
-                .map(|operator| operator.as_str().to_owned())
-                .unwrap_or_default(),
-            evaluation_periods,
-            datapoints_to_alarm: alarm.datapoints_to_alarm().or(Some(evaluation_periods)),
-            metric_name: alarm.metric_name().map(str::to_owned),
-            namespace: alarm.namespace().map(str::to_owned),
-            period: alarm.period(),
-            statistic: alarm.statistic().map(|s| s.as_str().to_owned()),
-            extended_statistic: alarm.extended_statistic().map(str::to_owned),
-            threshold: alarm.threshold(),
-            threshold_metric_id: alarm.threshold_metric_id().map(str::to_owned),
-            treat_missing_data: alarm.treat_missing_data().unwrap_or("missing").to_owned(),
-            evaluate_low_sample_count_percentiles: alarm
-                .evaluate_low_sample_count_percentile()
-                .map(str::to_owned),
-            dimensions: Some(dimensions_from_sdk(alarm.dimensions())),
-            alarm_actions: alarm.alarm_actions.clone(),
-            ok_actions: alarm.ok_actions.clone(),
-            insufficient_data_actions: alarm.insufficient_data_actions.clone(),
-            actions_enabled: alarm.actions_enabled().unwrap_or(true),
-            unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
-            metric_queries: Some(alarm.metrics().iter().map(MetricQuery::from_sdk).collect()),
-        },
+        id: inputs.name.clone(),
+        arn,
+        inputs,
         outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,

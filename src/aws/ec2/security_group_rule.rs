@@ -141,8 +141,8 @@ pub(super) async fn update(
     wanted: &Inputs,
     observed: &Rule,
 ) -> AwsResult<Rule> {
-    if peers(wanted).map(|peer| peer.is_some())
-        != peers(&observed.inputs).map(|peer| peer.is_some())
+    if peers(wanted).map(|(_, peer)| peer.is_some())
+        != peers(&observed.inputs).map(|(_, peer)| peer.is_some())
     {
         let successor = create(context, direction, wanted, &observed.tags).await?;
         revoke(context, direction, observed).await?;

@@ -15,12 +15,12 @@
 //!   running tasks go on, and a wrong image fails where it is rolled out. The stack moves the tag, whether a run or a person
 //!   has set it.
 
+mod model;
 mod running;
 
+pub use self::model::{Inputs, Outputs, PREFIX};
 use aws_sdk_ecr::types::{Image, ImageFailureCode};
 use futures_util::future::try_join_all;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use self::running::{Called, is_here, named, running};
 use super::images::{self, Images};
@@ -29,38 +29,8 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, Old, ResourceType, check};
 use crate::resource::provider::{Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, InvalidInput, OutputTable, PropertyTable, ProviderError,
-    Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, ProviderError, Schema, Tags,
 };
-
-/// The prefix of every such tag, by which a lifecycle policy selects them.
-pub const PREFIX: &str = "fde-live-";
-
-/// A tag on the image that a service runs, which keeps it from expiring.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PropertyTable)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Inputs {
-    /// The name of the repository. A change replaces the tag.
-    #[property(required, replaces)]
-    pub repository: String,
-    /// The tag: `fde-live-`, and up to 119 letters, digits and `._-`. A change replaces it.
-    #[schemars(example = &"fde-live-api")]
-    #[property(required, replaces)]
-    pub tag: String,
-    /// The ARN of the ECS service whose image has the tag: the first image of its containers that is in the repository.
-    #[property(required, write_only)]
-    pub service: String,
-    /// The ARN of the revision that the service runs: `${api.taskDefinition}` of the service, so that the tag moves with
-    /// each revision. Null for none.
-    pub task_definition: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, OutputTable)]
-#[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    /// The digest of the image, `sha256:…`.
-    pub digest: Option<String>,
-}
 
 pub struct ImageTag;
 
@@ -83,9 +53,9 @@ impl ResourceType for ImageTag {
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
         let wanted = query.wanted.iter().filter_map(|wanted| {
-            let (repository, tag) = (wanted.text("repository")?, wanted.text("tag")?);
-            let is_there = repositories.contains(repository);
-            is_there.then(|| look(context, query, wanted, repository, tag))
+            let wanted = as_known(wanted)?;
+            let is_there = repositories.contains(&wanted.repository);
+            is_there.then(|| look(context, query, wanted))
         });
         try_join_all(wanted).await
     }
@@ -104,28 +74,31 @@ impl ResourceType for ImageTag {
     }
 }
 
+/// Returns the inputs of a wanted tag, as far as they are known; `None` if it is not known which tag it is.
+fn as_known(wanted: &Wanted) -> Option<Inputs> {
+    let text = |property: &str| wanted.text(property).map(str::to_owned);
+    Some(Inputs {
+        repository: text("repository")?,
+        tag: text("tag")?,
+        service: text("service").unwrap_or_default(),
+        task_definition: text("taskDefinition"),
+    })
+}
+
 /// Reads a wanted tag.
-async fn look(
-    context: &Context,
-    query: Query<'_>,
-    wanted: &Wanted,
-    repository: &str,
-    tag: &str,
-) -> AwsResult<LiveOf<ImageTag>> {
-    let images = images::all(context, query, repository).await?;
-    let bearer = images.tags.get(tag).map(String::as_str);
-    let found = |revision: Option<&str>| live(repository, tag, revision, bearer);
-    let service = wanted.text("service");
-    let current = service.and_then(|service| revision_of(query, service));
-    let (Some(service), Some(current), Some(_)) = (service, current, wanted.text("taskDefinition"))
-    else {
+async fn look(context: &Context, query: Query<'_>, wanted: Inputs) -> AwsResult<LiveOf<ImageTag>> {
+    let images = images::all(context, query, &wanted.repository).await?;
+    let bearer = images.tags.get(&wanted.tag).map(String::as_str);
+    let found = |revision: Option<&str>| live(&wanted, revision, bearer);
+    let current = revision_of(query, &wanted.service);
+    let (Some(current), Some(_)) = (current, &wanted.task_definition) else {
         return Ok(found(None));
     };
     let defined = images_of(query, current);
     let image = defined
         .iter()
         .flatten()
-        .find(|image| is_here(context, repository, image));
+        .find(|image| is_here(context, &wanted.repository, image));
     if defined.is_some() && image.is_none() {
         return Ok(found(Some(current)));
     }
@@ -136,7 +109,7 @@ async fn look(
     // The tag may have been pushed again or deleted since: the service keeps the digest of its deployment.
     let is_tag = image.is_none_or(|image| matches!(Called::read(image), Called::Tag(_)));
     let runs = if is_tag {
-        running(context, service, current, repository).await?
+        running(context, &wanted, current).await?
     } else {
         None
     };
@@ -176,15 +149,14 @@ impl Images {
 
 /// Adds the tag to the image, or moves it there.
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> {
-    let repository = &inputs.repository;
     let revision = inputs.task_definition.as_deref();
-    let as_wanted = |digest: Option<&str>| live(repository, &inputs.tag, revision, digest);
+    let as_wanted = |digest: Option<&str>| live(inputs, revision, digest);
     let Some(revision) = revision else {
         return Ok(as_wanted(None));
     };
-    let (image, digest) = match running(context, &inputs.service, revision, repository).await? {
+    let (image, digest) = match running(context, inputs, revision).await? {
         Some((image, digest)) => (Some(image), digest),
-        None => (named(context, revision, repository).await?, None),
+        None => (named(context, inputs, revision).await?, None),
     };
     let Some(image) = image else {
         return Ok(as_wanted(None));
@@ -192,7 +164,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
     let called = digest
         .as_deref()
         .map_or(Called::read(&image), Called::Digest);
-    let found = match find(context, repository, called).await {
+    let found = match find(context, inputs, called).await {
         // It is gone, or never existed.
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(as_wanted(None)),
         found => found?,
@@ -202,7 +174,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
     let request = context
         .ecr
         .put_image()
-        .repository_name(repository)
+        .repository_name(&inputs.repository)
         .image_manifest(&manifest)
         .set_image_manifest_media_type(found.image_manifest_media_type.clone())
         .image_tag(&inputs.tag)
@@ -211,7 +183,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
     if let Err(error) = put {
         // This answer has been seen for a tag that did not exist, so the tag is looked up.
         let has_it = error.code == "ImageAlreadyExistsException" && {
-            let bearer = find(context, repository, Called::Tag(&inputs.tag)).await?;
+            let bearer = find(context, inputs, Called::Tag(&inputs.tag)).await?;
             bearer.image_id.and_then(|id| id.image_digest) == digest
         };
         if !has_it {
@@ -231,11 +203,11 @@ const MEDIA_TYPES: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
 ];
 
-async fn find(context: &Context, repository: &str, called: Called<'_>) -> AwsResult<Image> {
+async fn find(context: &Context, inputs: &Inputs, called: Called<'_>) -> AwsResult<Image> {
     let request = context
         .ecr
         .batch_get_image()
-        .repository_name(repository)
+        .repository_name(&inputs.repository)
         .image_ids(called.identifier())
         .set_accepted_media_types(Some(MEDIA_TYPES.map(str::to_owned).to_vec()));
     let answer = context.send(request).await?;
@@ -249,8 +221,9 @@ async fn find(context: &Context, repository: &str, called: Called<'_>) -> AwsRes
         let reason = failure.failure_reason().unwrap_or("no reason is given");
         let code = failure.failure_code().map(|code| code.as_str().to_owned());
         let message = format!(
-            "image `{}` of repository `{repository}`: {reason}",
-            called.text()
+            "image `{}` of repository `{}`: {reason}",
+            called.text(),
+            inputs.repository
         );
         let mut error = ProviderError::new(kind, FIND, message);
         error.code = code.unwrap_or_default();
@@ -263,20 +236,14 @@ async fn find(context: &Context, repository: &str, called: Called<'_>) -> AwsRes
     )
 }
 
-fn live(
-    repository: &str,
-    tag: &str,
-    revision: Option<&str>,
-    digest: Option<&str>,
-) -> LiveOf<ImageTag> {
+fn live(wanted: &Inputs, revision: Option<&str>, digest: Option<&str>) -> LiveOf<ImageTag> {
     Live {
-        id: format!("{repository}:{tag}"),
+        id: format!("{}:{}", wanted.repository, wanted.tag),
         arn: None,
         inputs: Inputs {
-            repository: repository.to_owned(),
-            tag: tag.to_owned(),
             service: String::new(),
             task_definition: revision.map(str::to_owned),
+            ..wanted.clone()
         },
         outputs: Outputs {
             digest: digest.map(str::to_owned),

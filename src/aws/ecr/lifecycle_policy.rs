@@ -3,6 +3,7 @@
 //! AWS stores the document re-serialised, with its rules in the order of their priorities.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join_all};
@@ -59,19 +60,11 @@ impl ResourceType for LifecyclePolicy {
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
-        let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
-        let asked = repositories
-            .iter()
-            .map(|repository| policy_of(context, query, repository));
-        drop(join_all(asked).await);
+        drop(join_all(policies(context, query)).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
-        let policies = repositories
-            .iter()
-            .map(|repository| policy_of(context, query, repository));
-        let policies = try_join_all(policies).await?;
+        let policies = try_join_all(policies(context, query)).await?;
         let policies = policies.iter().filter_map(|policy| policy.as_ref().clone());
         Ok(policies.collect())
     }
@@ -94,14 +87,16 @@ impl ResourceType for LifecyclePolicy {
     }
 }
 
-/// The policy of one repository, asked for once per reading.
-async fn policy_of(
-    context: &Context,
-    query: Query<'_>,
-    repository: &str,
-) -> AwsResult<Arc<Option<LiveOf<LifecyclePolicy>>>> {
-    let key = format!("ecr:GetLifecyclePolicy {repository}");
-    query.session.once(&key, || get(context, repository)).await
+/// The requests for the policies of the repositories, each of them made once per reading.
+fn policies<'a>(
+    context: &'a Context,
+    query: Query<'a>,
+) -> impl Iterator<Item = impl Future<Output = AwsResult<Arc<Option<LiveOf<LifecyclePolicy>>>>>> {
+    let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
+    repositories.into_iter().map(move |repository| async move {
+        let key = format!("ecr:GetLifecyclePolicy {repository}");
+        query.session.once(&key, || get(context, &repository)).await
+    })
 }
 
 async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<LifecyclePolicy>>> {
@@ -118,7 +113,11 @@ async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<Lif
     let policy =
         serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
     let registry = answer.registry_id().map(str::to_owned);
-    Ok(Some(live(repository, policy, registry)))
+    let inputs = Inputs {
+        repository: repository.to_owned(),
+        policy,
+    };
+    Ok(Some(live(inputs, registry)))
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<LifecyclePolicy>> {
@@ -131,26 +130,16 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<LifecyclePo
         context.send(request)
     })
     .await?;
-    Ok(live(
-        &inputs.repository,
-        inputs.policy.clone(),
-        answer.registry_id().map(str::to_owned),
-    ))
+    let registry = answer.registry_id().map(str::to_owned);
+    Ok(live(inputs.clone(), registry))
 }
 
-fn live(
-    repository: &str,
-    policy: serde_json::Value,
-    registry_id: Option<String>,
-) -> LiveOf<LifecyclePolicy> {
+fn live(inputs: Inputs, registry_id: Option<String>) -> LiveOf<LifecyclePolicy> {
     Live {
         // It has none of its own, and the repository's is the repository's.
-        id: format!("{repository}/lifecycle-policy"),
+        id: format!("{}/lifecycle-policy", inputs.repository),
         arn: None,
-        inputs: Inputs {
-            repository: repository.to_owned(),
-            policy,
-        },
+        inputs,
         outputs: Outputs { registry_id },
         tags: Tags::default(),
         condition: Condition::Ready,
@@ -159,9 +148,9 @@ fn live(
 
 /// Rules in the order of their priorities, tag lists as sets.
 fn canonical(document: Value) -> Value {
-    let mut policy = match canonical_json(document) {
-        Value::Object(policy) => policy,
-        other => return other,
+    let document = canonical_json(document);
+    let Value::Object(mut policy) = document else {
+        return document;
     };
     if let Some(Value::List(rules)) = policy.remove("rules") {
         let mut rules: Vec<Value> = rules.into_iter().map(canonical_rule).collect();
@@ -263,10 +252,8 @@ impl Expiration {
 
 fn expirations(inputs: &Properties) -> Vec<Expiration> {
     let policy = inputs.get("policy").cloned().map(canonical);
-    let rules = policy
-        .as_ref()
-        .and_then(|policy| policy.as_object()?.get("rules"));
-    let Some(Value::List(rules)) = rules else {
+    let rules = policy.as_ref().and_then(Value::as_object);
+    let Some(Value::List(rules)) = rules.and_then(|rules| rules.get("rules")) else {
         return Vec::new();
     };
     let expirations = rules.iter().filter_map(|rule| {

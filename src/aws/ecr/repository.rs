@@ -25,7 +25,7 @@ pub use self::model::{Encryption, ExclusionFilter, Inputs, Outputs, Scanning};
 
 use self::canonical::{AES256, keep_default_key};
 use self::checks::fit;
-use self::search::{describe, search, tags_of};
+use self::search::{describe, named, search, tags_of};
 use super::images::{self, Count};
 use crate::aws::answer::text;
 use crate::aws::context::Context;
@@ -125,13 +125,9 @@ impl ResourceType for Repository {
                 })
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                let name = [inputs.name.as_str()];
-                let found = until_visible(|| describe(context, &name)).await?;
-                let repository = expected(
-                    "ecr:DescribeRepositories",
-                    found.into_iter().next(),
-                    "the repository",
-                )?;
+                let found = until_visible(|| named(context, &inputs.name)).await?;
+                let found = found.into_iter().next();
+                let repository = expected("ecr:DescribeRepositories", found, "the repository")?;
                 let tags = tags_of(context, &repository);
                 let (tags, images) =
                     try_join(tags, images::count_now(context, &inputs.name)).await?;
@@ -252,13 +248,12 @@ fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfi
 }
 
 fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Repository> {
-    let name = text(repository.repository_name());
     let encryption = repository.encryption_configuration();
     Live {
-        id: name.clone(),
+        id: text(repository.repository_name()),
         arn: repository.repository_arn().map(str::to_owned),
         inputs: Inputs {
-            name,
+            name: text(repository.repository_name()),
             image_tag_mutability: repository
                 .image_tag_mutability()
                 .map_or("MUTABLE", ImageTagMutability::as_str)

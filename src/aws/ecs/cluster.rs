@@ -107,12 +107,10 @@ impl ResourceType for Cluster {
             return Ok(live(&cluster));
         }
         // The answer does not show our tags: the cluster may have existed before, with another owner.
-        let names = [new.inputs.name.clone()];
         let found = until_visible(|| async {
-            describe(context, &names)
+            find(context, new.inputs)
                 .await?
-                .into_iter()
-                .find(|cluster| cluster.status() != Some("INACTIVE"))
+                .filter(|cluster| cluster.status() != Some("INACTIVE"))
                 .ok_or_else(|| {
                     ProviderError::new(
                         ErrorKind::NotFound,
@@ -156,11 +154,10 @@ impl ResourceType for Cluster {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
-        let names = [live.inputs.name.clone()];
         Wait::short(DESCRIBE, 10, progress)
             .until(|| async {
-                let found = describe(context, &names).await?;
-                let status = found.first().and_then(EcsCluster::status);
+                let found = find(context, &live.inputs).await?;
+                let status = found.as_ref().and_then(EcsCluster::status);
                 let status = status.unwrap_or("PROVISIONING");
                 match states::standing(states::CLUSTER, status) {
                     Some(Standing::Usable) => Ok(Poll::Ready(())),
@@ -186,11 +183,10 @@ impl ResourceType for Cluster {
         if answer.cluster().and_then(EcsCluster::status) == Some("INACTIVE") {
             return Ok(());
         }
-        let names = [old.live.inputs.name.clone()];
         Wait::short(DESCRIBE, 10, old.progress)
             .until(|| async {
-                let found = describe(context, &names).await?;
-                Ok(match found.first().and_then(EcsCluster::status) {
+                let found = find(context, &old.live.inputs).await?;
+                Ok(match found.as_ref().and_then(EcsCluster::status) {
                     None | Some("INACTIVE") => Poll::Ready(()),
                     Some(status) => Poll::Pending(status.to_lowercase()),
                 })
@@ -232,10 +228,8 @@ impl ResourceType for Cluster {
                 Holder::lasting(arn, text, hand)
             })
             .collect();
-        let described = describe(context, std::slice::from_ref(cluster)).await?;
-        let hosts = described
-            .first()
-            .map_or(0, EcsCluster::registered_container_instances_count);
+        let described = find(context, &live.inputs).await?;
+        let hosts = described.map_or(0, |cluster| cluster.registered_container_instances_count());
         if hosts > 0 {
             let text = format!("{hosts} registered container instances");
             let hand = Remedy::new(format!(
@@ -262,6 +256,12 @@ pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResu
         .find(|cluster| cluster.cluster_arn() == Some(arn))
         .and_then(|cluster| usize::try_from(cluster.active_services_count()).ok())
         .unwrap_or(0))
+}
+
+/// Returns the cluster of these inputs.
+async fn find(context: &Context, inputs: &Inputs) -> AwsResult<Option<EcsCluster>> {
+    let found = describe(context, std::slice::from_ref(&inputs.name)).await?;
+    Ok(found.into_iter().next())
 }
 
 /// Returns clusters by name, at most 100 per call.

@@ -220,7 +220,6 @@ async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsServic
         .as_ref()
         .map(|network| to_network(OPERATION, network))
         .transpose()?;
-    let load_balancers = to_load_balancers(inputs);
     let count = inputs.desired_count.unwrap_or_else(|| {
         inputs
             .desired_count_range
@@ -243,7 +242,9 @@ async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsServic
                     (inputs.platform_version != LATEST).then(|| inputs.platform_version.clone()),
                 )
                 .set_network_configuration(network.clone())
-                .set_load_balancers((!load_balancers.is_empty()).then(|| load_balancers.clone()))
+                .set_load_balancers(
+                    Some(to_load_balancers(inputs)).filter(|targets| !targets.is_empty()),
+                )
                 .deployment_configuration(deployment_configuration(inputs))
                 .set_health_check_grace_period_seconds(
                     // It is refused without a load balancer.
@@ -252,8 +253,9 @@ async fn start(context: &Context, new: &New<'_, Service>) -> AwsResult<EcsServic
                 .enable_execute_command(inputs.enable_execute_command)
                 .enable_ecs_managed_tags(inputs.enable_ecs_managed_tags)
                 .set_propagate_tags(
-                    (inputs.propagate_tags != NONE)
-                        .then(|| PropagateTags::from(inputs.propagate_tags.as_str())),
+                    Some(inputs.propagate_tags.as_str())
+                        .filter(|source| *source != NONE)
+                        .map(PropagateTags::from),
                 )
                 .set_tags(Some(super::to_sdk(new.tags)));
             context.send(request)

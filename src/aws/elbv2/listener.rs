@@ -92,21 +92,11 @@ impl ResourceType for Listener {
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
-        let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
-        let asked = balancers
-            .iter()
-            .map(|arn| listeners_of(context, &query, arn));
-        drop(join_all(asked).await);
+        drop(join_all(by_balancer(context, query)).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
-        let listeners = try_join_all(
-            balancers
-                .iter()
-                .map(|arn| listeners_of(context, &query, arn)),
-        )
-        .await?;
+        let listeners = try_join_all(by_balancer(context, query)).await?;
         let listeners: Vec<&Found> = listeners.iter().flat_map(|found| found.iter()).collect();
         let arns = listeners
             .iter()
@@ -127,7 +117,6 @@ impl ResourceType for Listener {
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateListener";
         let inputs = new.inputs;
-        let actions = action::to_sdk(&inputs.default_actions);
         // Target group and certificate may be too new to be visible.
         let answer = until_visible(|| {
             let request = context
@@ -138,7 +127,7 @@ impl ResourceType for Listener {
                 .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
                 .set_ssl_policy(ssl_policy(inputs))
                 .set_certificates(certificates(inputs))
-                .set_default_actions(Some(actions.clone()))
+                .set_default_actions(Some(action::to_sdk(&inputs.default_actions)))
                 .set_tags(Some(super::to_sdk(new.tags)));
             context.send(request)
         })
@@ -210,19 +199,17 @@ pub(super) fn parents<'a>(query: &Query<'a>, token: &'a str, property: &str) -> 
         .collect()
 }
 
-/// The listeners of one load balancer, requested once per read session; none if it is gone.
-async fn listeners_of(
-    context: &Context,
-    query: &Query<'_>,
-    balancer: &str,
-) -> AwsResult<Arc<Vec<Found>>> {
-    let key = format!("elasticloadbalancing:DescribeListeners {balancer}");
-    query
-        .session
-        .once(&key, || async {
-            Ok(if_there(list(context, balancer).await)?.unwrap_or_default())
-        })
-        .await
+/// The requests for the listeners of each load balancer, made once per read session; none are found if it is gone.
+fn by_balancer<'a>(
+    context: &'a Context,
+    query: Query<'a>,
+) -> impl Iterator<Item = impl Future<Output = AwsResult<Arc<Vec<Found>>>>> {
+    let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
+    balancers.into_iter().map(move |balancer| async move {
+        let key = format!("elasticloadbalancing:DescribeListeners {balancer}");
+        let list = || async { Ok(if_there(list(context, &balancer).await)?.unwrap_or_default()) };
+        query.session.once(&key, list).await
+    })
 }
 
 async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {

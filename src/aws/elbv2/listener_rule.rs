@@ -82,20 +82,12 @@ impl ResourceType for ListenerRule {
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
-        let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
-        let asked = listeners
-            .iter()
-            .map(|listener| rules_of(context, &query, listener));
-        drop(join_all(asked).await);
+        drop(join_all(by_listener(context, query)).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         refuse_equal_priorities(query.wanted)?;
-        let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
-        let rules = listeners
-            .iter()
-            .map(|listener| rules_of(context, &query, listener));
-        let rules = try_join_all(rules).await?;
+        let rules = try_join_all(by_listener(context, query)).await?;
         let rules: Vec<&Rule> = rules.iter().flat_map(|rules| rules.iter()).collect();
         let arns = rules.iter().filter_map(|rule| rule.rule_arn());
         let tags = super::tags(context, &query, arns).await?;
@@ -113,8 +105,6 @@ impl ResourceType for ListenerRule {
 
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let actions = action::to_sdk(&inputs.actions);
-        let conditions = condition::to_sdk(&inputs.conditions);
         // Listener and target group may be too new to be visible.
         let create = || {
             until_visible(|| {
@@ -123,8 +113,8 @@ impl ResourceType for ListenerRule {
                     .create_rule()
                     .listener_arn(&inputs.listener_arn)
                     .priority(inputs.priority)
-                    .set_conditions(Some(conditions.clone()))
-                    .set_actions(Some(actions.clone()))
+                    .set_conditions(Some(condition::to_sdk(&inputs.conditions)))
+                    .set_actions(Some(action::to_sdk(&inputs.actions)))
                     .set_tags(Some(super::to_sdk(new.tags)));
                 context.send(request)
             })
@@ -239,19 +229,17 @@ async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsRes
     Ok(())
 }
 
-/// The rules of one listener, requested once per read session; none if it is gone.
-async fn rules_of(
-    context: &Context,
-    query: &Query<'_>,
-    listener: &str,
-) -> AwsResult<Arc<Vec<Rule>>> {
-    let key = format!("elasticloadbalancing:DescribeRules {listener}");
-    query
-        .session
-        .once(&key, || async {
-            Ok(if_there(list(context, listener).await)?.unwrap_or_default())
-        })
-        .await
+/// The requests for the rules of each listener, made once per read session; none are found if it is gone.
+fn by_listener<'a>(
+    context: &'a Context,
+    query: Query<'a>,
+) -> impl Iterator<Item = impl Future<Output = AwsResult<Arc<Vec<Rule>>>>> {
+    let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
+    listeners.into_iter().map(move |listener| async move {
+        let key = format!("elasticloadbalancing:DescribeRules {listener}");
+        let list = || async { Ok(if_there(list(context, &listener).await)?.unwrap_or_default()) };
+        query.session.once(&key, list).await
+    })
 }
 
 /// The rules of one listener, without its default rule.

@@ -75,9 +75,7 @@ impl ResourceType for TargetGroup {
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
         let inputs = new.inputs;
-        let check = inputs
-            .health_check
-            .full(&inputs.protocol, &inputs.protocol_version);
+        let check = inputs.full_health_check();
         let request = context
             .elbv2
             .create_target_group()
@@ -128,9 +126,7 @@ impl ResourceType for TargetGroup {
         let arn = &change.observed.id;
         let wanted = change.wanted;
         if change.touches(Inputs::HEALTH_CHECK) {
-            let check = wanted
-                .health_check
-                .full(&wanted.protocol, &wanted.protocol_version);
+            let check = wanted.full_health_check();
             until_visible(|| {
                 let request = context
                     .elbv2

@@ -129,6 +129,14 @@ fn is_wanted(query: &Query<'_>, name: &str) -> bool {
     wanted.any(|wanted| wanted.eq_ignore_ascii_case(name))
 }
 
+/// Returns whether the stack wants a part of a role that this property names. On a role that is not ours, only such parts are.
+fn wants_part(query: &Query<'_>, role: &str, property: &str, value: &str) -> bool {
+    query.wanted.iter().any(|wanted| {
+        let is_role = |wanted: &str| wanted.eq_ignore_ascii_case(role);
+        wanted.text("role").is_some_and(is_role) && wanted.text(property) == Some(value)
+    })
+}
+
 /// Returns the form in which names are compared.
 fn lower_case(name: Value) -> Value {
     match name.as_str() {

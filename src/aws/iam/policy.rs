@@ -136,16 +136,8 @@ impl ResourceType for Policy {
             Ok(answer) => {
                 let policy = expected("iam:CreatePolicy", answer.policy, "a policy")?;
                 let arn = expected("iam:CreatePolicy", policy.arn(), "an ARN")?.to_owned();
-                Ok(Live {
-                    id: arn.clone(),
-                    arn: Some(arn),
-                    inputs: inputs.clone(),
-                    outputs: Outputs {
-                        policy_id: policy.policy_id().map(str::to_owned),
-                    },
-                    tags: super::from_sdk(policy.tags()),
-                    condition: Condition::Ready,
-                })
+                let tags = super::from_sdk(policy.tags());
+                Ok(of(arn, inputs.clone(), policy.policy_id, tags))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 adopt(new.tags, get(context, inputs).await?, error)
@@ -237,18 +229,21 @@ fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
         .iter()
         .find(|version| version.is_default_version())
         .and_then(PolicyVersion::document);
+    let inputs = Inputs {
+        name: text(policy.policy_name()),
+        path: policy.path().unwrap_or("/").to_owned(),
+        description: policy.description.clone().filter(|text| !text.is_empty()),
+        policy: decode(document.unwrap_or_default()),
+    };
+    of(text(policy.arn()), inputs, policy.policy_id.clone(), tags)
+}
+
+fn of(arn: String, inputs: Inputs, policy_id: Option<String>, tags: Tags) -> LiveOf<Policy> {
     Live {
-        id: text(policy.arn()),
-        arn: policy.arn().map(str::to_owned),
-        inputs: Inputs {
-            name: text(policy.policy_name()),
-            path: policy.path().unwrap_or("/").to_owned(),
-            description: described(policy.description()),
-            policy: decode(document.unwrap_or_default()),
-        },
-        outputs: Outputs {
-            policy_id: policy.policy_id().map(str::to_owned),
-        },
+        id: arn.clone(),
+        arn: Some(arn),
+        inputs,
+        outputs: Outputs { policy_id },
         tags,
         condition: Condition::Ready,
     }
@@ -256,7 +251,7 @@ fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
 
 /// Returns the existing policy that a create call met.
 async fn get(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<Policy>> {
-    // Names are unique regardless of the path, so the existing one may have another path; then it is not ours.
+    // Names are unique regardless of the path, so the existing one may have another path; then it is not ours, and not found.
     let arn = format!(
         "arn:{}:iam::{}:policy{}{}",
         context.partition, context.account_id, inputs.path, inputs.name
@@ -270,27 +265,13 @@ async fn get(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<Policy>> {
         .version_id(policy.default_version_id().unwrap_or_default());
     let version = context.send(request).await?;
     let document = version.policy_version().and_then(PolicyVersion::document);
-    Ok(Live {
-        inputs: Inputs {
-            name: inputs.name.clone(),
-            path: policy.path().unwrap_or("/").to_owned(),
-            description: described(policy.description()),
-            policy: decode(document.unwrap_or_default()),
-        },
-        outputs: Outputs {
-            policy_id: policy.policy_id().map(str::to_owned),
-        },
-        tags: super::from_sdk(policy.tags()),
-        condition: Condition::Ready,
-        id: arn.clone(),
-        arn: Some(arn),
-    })
-}
-
-fn described(description: Option<&str>) -> Option<String> {
-    description
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    let met = Inputs {
+        description: policy.description.clone().filter(|text| !text.is_empty()),
+        policy: decode(document.unwrap_or_default()),
+        ..inputs.clone()
+    };
+    let tags = super::from_sdk(policy.tags());
+    Ok(of(arn, met, policy.policy_id, tags))
 }
 
 /// Returns all versions except the one in force.

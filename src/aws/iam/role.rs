@@ -8,13 +8,14 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_iam::types::Role as SdkRole;
 use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, if_there};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, Old, ResourceType, adopt};
 use crate::aws::wait::until_visible;
@@ -96,7 +97,7 @@ impl ResourceType for Role {
                         path: role.path().unwrap_or("/").to_owned(),
                         description: listed.and_then(|role| role.description().map(str::to_owned)),
                         max_session_duration: listed
-                            .and_then(aws_sdk_iam::types::Role::max_session_duration)
+                            .and_then(SdkRole::max_session_duration)
                             .unwrap_or(3600),
                         assume_role_policy: decode(
                             role.assume_role_policy_document().unwrap_or_default(),
@@ -132,19 +133,8 @@ impl ResourceType for Role {
         let created = context.send(request).await;
         match created {
             Ok(answer) => {
-                let role = answer.role();
-                Ok(Live {
-                    id: inputs.name.clone(),
-                    arn: role.map(|role| role.arn().to_owned()),
-                    inputs: inputs.clone(),
-                    outputs: Outputs {
-                        unique_id: role.map(|role| role.role_id().to_owned()),
-                    },
-                    tags: super::from_sdk(
-                        role.map(aws_sdk_iam::types::Role::tags).unwrap_or_default(),
-                    ),
-                    condition: Condition::Ready,
-                })
+                let role = expected("iam:CreateRole", answer.role, "a role")?;
+                Ok(of(&role, inputs.clone()))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 adopt(new.tags, get(context, &inputs.name).await?, error)
@@ -236,44 +226,46 @@ impl ResourceType for Role {
 }
 
 /// Returns every role of the account by name, without its tags.
-async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
+async fn list(context: &Context) -> AwsResult<HashMap<String, SdkRole>> {
     let roles = context
         .pages(
             |marker| context.iam.list_roles().max_items(1000).set_marker(marker),
             |page| (Some(page.roles), page.marker),
         )
         .await?;
-    let by_name = |role: aws_sdk_iam::types::Role| (role.role_name().to_owned(), role);
+    let by_name = |role: SdkRole| (role.role_name().to_owned(), role);
     Ok(roles.into_iter().map(by_name).collect())
 }
 
 /// Returns one role, with its tags.
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
     let answer = until_visible(|| context.send(context.iam.get_role().role_name(name))).await?;
-    let role = answer.role();
-    let document = role.and_then(aws_sdk_iam::types::Role::assume_role_policy_document);
-    Ok(Live {
-        id: name.to_owned(),
-        arn: role.map(|role| role.arn().to_owned()),
-        inputs: Inputs {
-            name: name.to_owned(),
-            path: role.map_or("/", |role| role.path()).to_owned(),
-            description: role.and_then(|role| role.description().map(str::to_owned)),
-            max_session_duration: role
-                .and_then(aws_sdk_iam::types::Role::max_session_duration)
-                .unwrap_or(3600),
-            assume_role_policy: decode(document.unwrap_or_default()),
-            permissions_boundary: role
-                .and_then(|role| role.permissions_boundary())
-                .and_then(|boundary| boundary.permissions_boundary_arn())
-                .map(str::to_owned),
-        },
+    let role = expected("iam:GetRole", answer.role, "a role")?;
+    let inputs = Inputs {
+        name: name.to_owned(),
+        path: role.path().to_owned(),
+        description: role.description().map(str::to_owned),
+        max_session_duration: role.max_session_duration().unwrap_or(3600),
+        assume_role_policy: decode(role.assume_role_policy_document().unwrap_or_default()),
+        permissions_boundary: role
+            .permissions_boundary()
+            .and_then(|boundary| boundary.permissions_boundary_arn())
+            .map(str::to_owned),
+    };
+    Ok(of(&role, inputs))
+}
+
+fn of(role: &SdkRole, inputs: Inputs) -> LiveOf<Role> {
+    Live {
+        id: inputs.name.clone(),
+        arn: Some(role.arn().to_owned()),
+        inputs,
         outputs: Outputs {
-            unique_id: role.map(|role| role.role_id().to_owned()),
+            unique_id: Some(role.role_id().to_owned()),
         },
-        tags: super::from_sdk(role.map(aws_sdk_iam::types::Role::tags).unwrap_or_default()),
+        tags: super::from_sdk(role.tags()),
         condition: Condition::Ready,
-    })
+    }
 }
 
 /// Returns a role's tags; `None` if the role has been deleted meanwhile.

@@ -80,8 +80,7 @@ impl ResourceType for RolePolicy {
             let ours = query.parents("aws:iam:Role").any(|own| own.id == role_name);
             for policy in role.role_policy_list() {
                 let name = policy.policy_name().unwrap_or_default();
-                // On a role that is not ours, only the policies that the author names are ours.
-                if ours || wanted(&query, role_name, name) {
+                if ours || super::wants_part(&query, role_name, Inputs::NAME, name) {
                     policies.push(live(Inputs {
                         name: name.to_owned(),
                         role: role_name.to_owned(),
@@ -114,16 +113,6 @@ impl ResourceType for RolePolicy {
         context.send(request).await?;
         Ok(())
     }
-}
-
-fn wanted(query: &Query<'_>, role: &str, name: &str) -> bool {
-    query.wanted.iter().any(|wanted| {
-        let is = |property: &str, value: &str| {
-            wanted.inputs.get(property).and_then(|v| v.as_str()) == Some(value)
-        };
-        let role_is = wanted.inputs.get("role").and_then(|wanted| wanted.as_str());
-        role_is.is_some_and(|wanted| wanted.eq_ignore_ascii_case(role)) && is("name", name)
-    })
 }
 
 async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {

@@ -75,8 +75,7 @@ impl ResourceType for RolePolicyAttachment {
             let ours = query.parents("aws:iam:Role").any(|own| own.id == role_name);
             for policy in role.attached_managed_policies() {
                 let arn = policy.policy_arn().unwrap_or_default();
-                // On a role that is not ours, only the attachments that the author names are ours.
-                if ours || wanted(&query, role_name, arn) {
+                if ours || super::wants_part(&query, role_name, Inputs::POLICY_ARN, arn) {
                     attachments.push(live(Inputs {
                         role: role_name.to_owned(),
                         policy_arn: arn.to_owned(),
@@ -153,16 +152,6 @@ fn explained(arn: &str, error: ProviderError) -> ProviderError {
         remedy: Some(remedy),
         ..error
     }
-}
-
-fn wanted(query: &Query<'_>, role: &str, arn: &str) -> bool {
-    query.wanted.iter().any(|wanted| {
-        let is = |property: &str, value: &str| {
-            wanted.inputs.get(property).and_then(|v| v.as_str()) == Some(value)
-        };
-        let role_is = wanted.inputs.get("role").and_then(|wanted| wanted.as_str());
-        role_is.is_some_and(|wanted| wanted.eq_ignore_ascii_case(role)) && is("policyArn", arn)
-    })
 }
 
 fn live(inputs: Inputs) -> LiveOf<RolePolicyAttachment> {

@@ -75,23 +75,21 @@ impl ResourceType for Alias {
     }
 
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let Inputs {
-            name,
-            target_key_id,
-        } = new.inputs;
+        let inputs = new.inputs;
         let created = until_visible(|| {
             let request = context
                 .kms
                 .create_alias()
-                .alias_name(name)
-                .target_key_id(target_key_id);
+                .alias_name(&inputs.name)
+                .target_key_id(&inputs.target_key_id);
             context.send(request)
         })
         .await;
         match created {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let name = &inputs.name;
                 let key = key::search::describe(context, name).await?;
-                if canonical_key(target_key_id.as_str().into()) != key.key_id().into() {
+                if canonical_key(inputs.target_key_id.as_str().into()) != key.key_id().into() {
                     let message =
                         format!("`{name}` exists and names another key, {}", key.key_id());
                     return Err(ProviderError {
@@ -103,7 +101,8 @@ impl ResourceType for Alias {
             }
             other => drop(other?),
         }
-        Ok(made(context, new.inputs))
+        let arn = context.arn("kms", &inputs.name);
+        Ok(of(Some(arn), inputs.clone()))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -127,11 +126,11 @@ impl ResourceType for Alias {
     }
 }
 
-fn made(context: &Context, inputs: &Inputs) -> LiveOf<Alias> {
+fn of(arn: Option<String>, inputs: Inputs) -> LiveOf<Alias> {
     Live {
         id: inputs.name.clone(),
-        arn: Some(context.arn("kms", &inputs.name)),
-        inputs: inputs.clone(),
+        arn,
+        inputs,
         outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
@@ -140,16 +139,9 @@ fn made(context: &Context, inputs: &Inputs) -> LiveOf<Alias> {
 
 /// Converts an alias as KMS lists it; one of AWS's may have no key yet.
 fn live(alias: &AliasListEntry) -> Option<LiveOf<Alias>> {
-    let name = alias.alias_name()?;
-    Some(Live {
-        id: name.to_owned(),
-        arn: alias.alias_arn().map(str::to_owned),
-        inputs: Inputs {
-            name: name.to_owned(),
-            target_key_id: alias.target_key_id()?.to_owned(),
-        },
-        outputs: NoOutputs {},
-        tags: Tags::default(),
-        condition: Condition::Ready,
-    })
+    let inputs = Inputs {
+        name: alias.alias_name()?.to_owned(),
+        target_key_id: alias.target_key_id()?.to_owned(),
+    };
+    Some(of(alias.alias_arn().map(str::to_owned), inputs))
 }

@@ -123,17 +123,13 @@ impl ResourceType for Key {
 
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "kms:CreateKey";
-        let Inputs {
-            description,
-            policy,
-            ..
-        } = new.inputs;
+        let inputs = new.inputs;
         let tags = to_sdk(new.tags);
         let request = context
             .kms
             .create_key()
-            .set_description(description.clone())
-            .set_policy(policy.as_ref().map(to_policy_text))
+            .set_description(inputs.description.clone())
+            .set_policy(inputs.policy.as_ref().map(to_policy_text))
             .set_tags(Some(tags.clone()));
         let answer = context.send_once(request).await?;
         let key = expected(OPERATION, answer.key_metadata, "`KeyMetadata`")?;
@@ -144,7 +140,7 @@ impl ResourceType for Key {
                 is_enabled: true,
                 enable_key_rotation: false,
                 rotation_period_in_days: None,
-                ..new.inputs.clone()
+                ..inputs.clone()
             },
             outputs: outputs(&key),
             tags: new.tags.clone(),
@@ -169,10 +165,10 @@ impl ResourceType for Key {
             .await?;
         }
         if diff.touches(Inputs::POLICY) {
-            let policy = match &wanted.policy {
-                Some(policy) => to_policy_text(policy),
-                None => default_policy(&context.partition, &context.account_id).to_string(),
-            };
+            let policy = wanted.policy.as_ref().map_or_else(
+                || default_policy(&context.partition, &context.account_id).to_string(),
+                to_policy_text,
+            );
             until_visible(|| {
                 let request = kms
                     .put_key_policy()

@@ -139,18 +139,14 @@ impl ResourceType for LogGroup {
         })
         .await;
         match created {
-            Ok(_) => Ok(Live {
-                id: inputs.name.clone(),
-                arn: Some(arn(context, &inputs.name)),
+            Ok(_) => {
                 // Retention needs a second call, which `update` makes.
-                inputs: Inputs {
+                let made = Inputs {
                     retention_in_days: None,
                     ..inputs.clone()
-                },
-                outputs: NoOutputs {},
-                tags: new.tags.clone(),
-                condition: Condition::Ready,
-            }),
+                };
+                Ok(of(context, made, new.tags.clone()))
+            }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 let met = get(context, &inputs.name).await?;
                 if met.tags.iter().any(|(key, _)| key.starts_with("fde:")) {
@@ -321,18 +317,22 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<LogGroup>> {
 }
 
 fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> {
-    let name = text(group.log_group_name());
+    let inputs = Inputs {
+        name: text(group.log_group_name()),
+        retention_in_days: group.retention_in_days(),
+        kms_key_id: group.kms_key_id().map(str::to_owned),
+    };
+    of(context, inputs, tags)
+}
+
+fn of(context: &Context, inputs: Inputs, tags: Tags) -> LiveOf<LogGroup> {
     Live {
-        arn: Some(arn(context, &name)),
-        inputs: Inputs {
-            name: name.clone(),
-            retention_in_days: group.retention_in_days(),
-            kms_key_id: group.kms_key_id().map(str::to_owned),
-        },
+        id: inputs.name.clone(),
+        arn: Some(arn(context, &inputs.name)),
+        inputs,
         outputs: NoOutputs {},
         tags,
         condition: Condition::Ready,
-        id: name,
     }
 }
 

@@ -298,14 +298,13 @@ fn live(
     subscription: &SdkSubscription,
     tags: Tags,
 ) -> LiveOf<EventSubscription> {
-    let name = name_of(subscription).to_owned();
     let status = subscription.status().unwrap_or("active");
     let source_type = subscription.source_type().filter(|kind| !kind.is_empty());
     Live {
-        id: name.clone(),
+        id: name_of(subscription).to_owned(),
         arn: Some(arn_of(context, subscription)),
         inputs: Inputs {
-            name,
+            name: name_of(subscription).to_owned(),
             sns_topic: subscription.sns_topic_arn().unwrap_or_default().to_owned(),
             source_type: source_type.map(str::to_owned),
             source_ids: Some(subscription.source_ids_list().to_vec()),

@@ -67,7 +67,7 @@ impl ResourceType for ParameterGroup {
                 &wanted.map_or_else(BTreeMap::new, set_values),
             )
             .await?;
-            Ok(parameters.map(|parameters| live(group, parameters, tags)))
+            Ok(parameters.map(|parameters| live(group, Some(parameters), tags)))
         }))
         .await?;
         Ok(found.into_iter().flatten().collect())
@@ -92,9 +92,7 @@ impl ResourceType for ParameterGroup {
                 )?;
                 // All parameters still have their defaults, whatever is wanted: `update` brings the rest, and sees by the
                 // missing list that nothing uses the group yet.
-                let mut created = live(&group, Vec::new(), new.tags.clone());
-                created.inputs.parameters = None;
-                Ok(created)
+                Ok(live(&group, None, new.tags.clone()))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 adopt(new.tags, get(context, &inputs.name).await?, error)

@@ -14,6 +14,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::{few_pages, one_by_one, worth};
@@ -240,16 +241,12 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<SubnetGroup>> {
 }
 
 fn live(group: &DbSubnetGroup, tags: Tags) -> LiveOf<SubnetGroup> {
-    let name = group.db_subnet_group_name().unwrap_or_default().to_owned();
     Live {
-        id: name.clone(),
+        id: text(group.db_subnet_group_name()),
         arn: group.db_subnet_group_arn().map(str::to_owned),
         inputs: Inputs {
-            name,
-            description: group
-                .db_subnet_group_description()
-                .unwrap_or_default()
-                .to_owned(),
+            name: text(group.db_subnet_group_name()),
+            description: text(group.db_subnet_group_description()),
             subnet_ids: group
                 .subnets()
                 .iter()

@@ -148,8 +148,11 @@ impl ResourceType for Bucket {
             .iter()
             .zip(found)
             .filter_map(|(name, tags)| {
-                let force_destroy = forced.get(name.as_str()).copied().unwrap_or(false);
-                Some(live(context, name, force_destroy, tags?))
+                let inputs = Inputs {
+                    bucket: name.clone(),
+                    force_destroy: forced.get(name.as_str()).copied().unwrap_or(false),
+                };
+                Some(live(context, inputs, tags?))
             })
             .filter(|bucket| {
                 bucket.tags.belongs_to(query.stack) || wanted.contains(bucket.id.as_str())
@@ -158,10 +161,8 @@ impl ResourceType for Bucket {
     }
 
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let Inputs {
-            bucket: name,
-            force_destroy,
-        } = new.inputs;
+        let inputs = new.inputs;
+        let name = &inputs.bucket;
         let configuration = configuration(context, new.tags);
         let created = while_in_use(Duration::from_mins(10), new.progress, || {
             let request = context
@@ -179,7 +180,7 @@ impl ResourceType for Bucket {
                 "s3:CreateBucket",
                 "the bucket exists".to_owned(),
             ),
-            Ok(_) => return Ok(live(context, name, *force_destroy, new.tags.clone())),
+            Ok(_) => return Ok(live(context, inputs.clone(), new.tags.clone())),
             Err(mut error) if error.code == "BucketAlreadyExists" => {
                 error.kind = ErrorKind::NotOurs;
                 error.message = format!("the name `{name}` is taken by another AWS account");
@@ -189,11 +190,7 @@ impl ResourceType for Bucket {
             Err(error) => return Err(error),
         };
         let tags = until_visible(|| get_tags(context, name)).await?;
-        adopt(
-            new.tags,
-            live(context, name, *force_destroy, tags),
-            conflict,
-        )
+        adopt(new.tags, live(context, inputs.clone(), tags), conflict)
     }
 
     async fn update(
@@ -258,22 +255,20 @@ fn arn(context: &Context, name: &str) -> String {
     format!("arn:{}:s3:::{name}", context.partition)
 }
 
-fn live(context: &Context, name: &str, force_destroy: bool, tags: Tags) -> LiveOf<Bucket> {
+fn live(context: &Context, inputs: Inputs, tags: Tags) -> LiveOf<Bucket> {
+    let name = &inputs.bucket;
     let suffix = match context.partition.as_str() {
         "aws-cn" => "amazonaws.com.cn",
         _ => "amazonaws.com",
     };
     Live {
-        id: name.to_owned(),
+        id: name.clone(),
         arn: Some(arn(context, name)),
-        inputs: Inputs {
-            bucket: name.to_owned(),
-            force_destroy,
-        },
         outputs: Outputs {
             bucket_domain_name: format!("{name}.s3.{suffix}"),
             bucket_regional_domain_name: format!("{name}.s3.{}.{suffix}", context.region),
         },
+        inputs,
         tags,
         condition: Condition::Ready,
     }

@@ -59,11 +59,18 @@ impl Part for BucketOwnershipControls {
     }
 
     async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
+        let answer = context
+            .send(context.s3.get_bucket_ownership_controls().bucket(bucket))
+            .await;
+        let object_ownership = match answer {
+            Err(error) if error.code == "OwnershipControlsNotFoundError" => {
+                ObjectOwnership::ObjectWriter
+            }
+            answer => ObjectOwnership::from_sdk(answer?.ownership_controls()),
+        };
         Ok(Some(Inputs {
             bucket: bucket.to_owned(),
-            rule: Rule {
-                object_ownership: get(context, bucket).await?,
-            },
+            rule: Rule { object_ownership },
         }))
     }
 
@@ -84,24 +91,15 @@ impl Part for BucketOwnershipControls {
     }
 }
 
-async fn get(context: &Context, bucket: &str) -> AwsResult<ObjectOwnership> {
-    let answer = context
-        .send(context.s3.get_bucket_ownership_controls().bucket(bucket))
-        .await;
-    let answer = match answer {
-        Err(error) if error.code == "OwnershipControlsNotFoundError" => {
-            return Ok(ObjectOwnership::ObjectWriter);
+impl ObjectOwnership {
+    fn from_sdk(controls: Option<&OwnershipControls>) -> Self {
+        let rule = controls.and_then(|controls| controls.rules().first());
+        match rule.map(OwnershipControlsRule::object_ownership) {
+            Some(SdkOwnership::BucketOwnerEnforced) => Self::BucketOwnerEnforced,
+            Some(SdkOwnership::BucketOwnerPreferred) => Self::BucketOwnerPreferred,
+            _ => Self::ObjectWriter,
         }
-        other => other?,
-    };
-    let rule = answer
-        .ownership_controls()
-        .and_then(|controls| controls.rules().first());
-    Ok(match rule.map(OwnershipControlsRule::object_ownership) {
-        Some(SdkOwnership::BucketOwnerEnforced) => ObjectOwnership::BucketOwnerEnforced,
-        Some(SdkOwnership::BucketOwnerPreferred) => ObjectOwnership::BucketOwnerPreferred,
-        _ => ObjectOwnership::ObjectWriter,
-    })
+    }
 }
 
 async fn put(context: &Context, bucket: &str, ownership: ObjectOwnership) -> AwsResult<()> {

@@ -50,7 +50,26 @@ impl Part for BucketPublicAccessBlock {
     }
 
     async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
-        get(context, bucket).await.map(Some)
+        let answer = context
+            .send(context.s3.get_public_access_block().bucket(bucket))
+            .await;
+        let answer = match answer {
+            Err(error) if error.code == "NoSuchPublicAccessBlockConfiguration" => {
+                return Ok(Some(Inputs::all(bucket, false)));
+            }
+            other => other?,
+        };
+        let block = answer.public_access_block_configuration();
+        let is_on = |of: fn(&PublicAccessBlockConfiguration) -> Option<bool>| {
+            block.and_then(of).unwrap_or(false)
+        };
+        Ok(Some(Inputs {
+            bucket: bucket.to_owned(),
+            block_public_acls: is_on(PublicAccessBlockConfiguration::block_public_acls),
+            block_public_policy: is_on(PublicAccessBlockConfiguration::block_public_policy),
+            ignore_public_acls: is_on(PublicAccessBlockConfiguration::ignore_public_acls),
+            restrict_public_buckets: is_on(PublicAccessBlockConfiguration::restrict_public_buckets),
+        }))
     }
 
     async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
@@ -81,29 +100,6 @@ impl Inputs {
             restrict_public_buckets: on,
         }
     }
-}
-
-async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {
-    let answer = context
-        .send(context.s3.get_public_access_block().bucket(bucket))
-        .await;
-    let answer = match answer {
-        Err(error) if error.code == "NoSuchPublicAccessBlockConfiguration" => {
-            return Ok(Inputs::all(bucket, false));
-        }
-        other => other?,
-    };
-    let block = answer.public_access_block_configuration();
-    let is_on = |of: fn(&PublicAccessBlockConfiguration) -> Option<bool>| {
-        block.and_then(of).unwrap_or(false)
-    };
-    Ok(Inputs {
-        bucket: bucket.to_owned(),
-        block_public_acls: is_on(PublicAccessBlockConfiguration::block_public_acls),
-        block_public_policy: is_on(PublicAccessBlockConfiguration::block_public_policy),
-        ignore_public_acls: is_on(PublicAccessBlockConfiguration::ignore_public_acls),
-        restrict_public_buckets: is_on(PublicAccessBlockConfiguration::restrict_public_buckets),
-    })
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {

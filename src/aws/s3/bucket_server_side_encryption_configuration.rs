@@ -68,14 +68,38 @@ impl Part for BucketServerSideEncryptionConfiguration {
     }
 
     async fn get(context: &Context, _: &ReadSession, bucket: &str) -> AwsResult<Option<Inputs>> {
-        Ok(Some(Inputs {
-            bucket: bucket.to_owned(),
-            rules: get(context, bucket).await?,
-        }))
+        let answer = context
+            .send(context.s3.get_bucket_encryption().bucket(bucket))
+            .await;
+        let rules = match answer {
+            Err(error) if error.code == "ServerSideEncryptionConfigurationNotFoundError" => {
+                vec![Rule::default()]
+            }
+            answer => answer?
+                .server_side_encryption_configuration()
+                .map(ServerSideEncryptionConfiguration::rules)
+                .unwrap_or_default()
+                .iter()
+                .map(Rule::from_sdk)
+                .collect(),
+        };
+        let bucket = bucket.to_owned();
+        Ok(Some(Inputs { bucket, rules }))
     }
 
     async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
-        put(context, &inputs.bucket, &inputs.rules).await
+        let rules: AwsResult<Vec<_>> = inputs.rules.iter().map(Rule::to_sdk).collect();
+        let configuration = ServerSideEncryptionConfiguration::builder()
+            .set_rules(Some(rules?))
+            .build()
+            .map_err(super::unbuildable(PUT))?;
+        let request = context
+            .s3
+            .put_bucket_encryption()
+            .bucket(&inputs.bucket)
+            .server_side_encryption_configuration(configuration.clone());
+        context.send(request).await?;
+        Ok(())
     }
 
     async fn reset(context: &Context, bucket: &str) -> AwsResult<()> {
@@ -105,67 +129,36 @@ impl Default for Rule {
     }
 }
 
-async fn get(context: &Context, bucket: &str) -> AwsResult<Vec<Rule>> {
-    let answer = context
-        .send(context.s3.get_bucket_encryption().bucket(bucket))
-        .await;
-    let answer = match answer {
-        Err(error) if error.code == "ServerSideEncryptionConfigurationNotFoundError" => {
-            return Ok(vec![Rule::default()]);
+impl Rule {
+    fn from_sdk(rule: &ServerSideEncryptionRule) -> Self {
+        let default = rule.apply_server_side_encryption_by_default();
+        Self {
+            apply_server_side_encryption_by_default: ByDefault {
+                sse_algorithm: default
+                    .map_or(DEFAULT_ALGORITHM, |default| {
+                        default.sse_algorithm().as_str()
+                    })
+                    .to_owned(),
+                kms_master_key_id: default
+                    .and_then(ServerSideEncryptionByDefault::kms_master_key_id)
+                    .map(str::to_owned),
+            },
+            bucket_key_enabled: rule.bucket_key_enabled().unwrap_or(false),
         }
-        other => other?,
-    };
-    let rules = answer
-        .server_side_encryption_configuration()
-        .map(ServerSideEncryptionConfiguration::rules)
-        .unwrap_or_default();
-    Ok(rules
-        .iter()
-        .map(|rule| {
-            let default = rule.apply_server_side_encryption_by_default();
-            Rule {
-                apply_server_side_encryption_by_default: ByDefault {
-                    sse_algorithm: default
-                        .map_or(DEFAULT_ALGORITHM, |default| {
-                            default.sse_algorithm().as_str()
-                        })
-                        .to_owned(),
-                    kms_master_key_id: default
-                        .and_then(ServerSideEncryptionByDefault::kms_master_key_id)
-                        .map(str::to_owned),
-                },
-                bucket_key_enabled: rule.bucket_key_enabled().unwrap_or(false),
-            }
-        })
-        .collect())
-}
+    }
 
-async fn put(context: &Context, bucket: &str, rules: &[Rule]) -> AwsResult<()> {
-    let rules: Result<Vec<ServerSideEncryptionRule>, _> = rules
-        .iter()
-        .map(|rule| {
-            let default = &rule.apply_server_side_encryption_by_default;
-            let default = ServerSideEncryptionByDefault::builder()
-                .sse_algorithm(ServerSideEncryption::from(default.sse_algorithm.as_str()))
-                .set_kms_master_key_id(default.kms_master_key_id.clone())
-                .build()?;
-            Ok(ServerSideEncryptionRule::builder()
-                .apply_server_side_encryption_by_default(default)
-                .bucket_key_enabled(rule.bucket_key_enabled)
-                .build())
-        })
-        .collect();
-    let configuration = ServerSideEncryptionConfiguration::builder()
-        .set_rules(Some(rules.map_err(super::unbuildable(PUT))?))
-        .build()
-        .map_err(super::unbuildable(PUT))?;
-    let request = context
-        .s3
-        .put_bucket_encryption()
-        .bucket(bucket)
-        .server_side_encryption_configuration(configuration.clone());
-    context.send(request).await?;
-    Ok(())
+    fn to_sdk(&self) -> AwsResult<ServerSideEncryptionRule> {
+        let default = &self.apply_server_side_encryption_by_default;
+        let default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(ServerSideEncryption::from(default.sse_algorithm.as_str()))
+            .set_kms_master_key_id(default.kms_master_key_id.clone())
+            .build()
+            .map_err(super::unbuildable(PUT))?;
+        Ok(ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(default)
+            .bucket_key_enabled(self.bucket_key_enabled)
+            .build())
+    }
 }
 
 fn fit(inputs: &Inputs) -> Vec<InvalidInput> {

@@ -133,23 +133,19 @@ impl ResourceType for Secret {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
-        let description = change
-            .diff
-            .touches(Inputs::DESCRIPTION)
-            .then(|| wanted.description.clone().unwrap_or_default());
         // An empty text means the key that AWS manages; an omitted one would keep the former key
         // (hashicorp/terraform-provider-aws#21623).
-        let key = change
-            .diff
-            .touches(Inputs::KMS_KEY_ID)
-            .then(|| wanted.kms_key_id.clone().unwrap_or_default());
+        let changed = |property: &str, text: &Option<String>| {
+            let text = || text.clone().unwrap_or_default();
+            change.touches(property).then(text)
+        };
         until_visible(|| {
             let request = context
                 .secrets
                 .update_secret()
                 .secret_id(&change.observed.id)
-                .set_description(description.clone())
-                .set_kms_key_id(key.clone());
+                .set_description(changed(Inputs::DESCRIPTION, &wanted.description))
+                .set_kms_key_id(changed(Inputs::KMS_KEY_ID, &wanted.kms_key_id));
             context.send(request)
         })
         .await?;

@@ -80,13 +80,9 @@ impl ResourceType for Topic {
 
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let settings = [
-            ("DisplayName", &inputs.display_name),
-            ("KmsMasterKeyId", &inputs.kms_master_key_id),
-        ];
-        let settings: HashMap<String, String> = settings
+        let settings: HashMap<String, String> = settings(inputs)
             .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+            .filter_map(|(_, attribute, value)| Some((attribute.to_owned(), value.clone()?)))
             .collect();
         let request = context
             .sns
@@ -120,15 +116,7 @@ impl ResourceType for Topic {
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let wanted = change.wanted;
-        for (property, attribute, value) in [
-            ("displayName", "DisplayName", &wanted.display_name),
-            (
-                "kmsMasterKeyId",
-                "KmsMasterKeyId",
-                &wanted.kms_master_key_id,
-            ),
-        ] {
+        for (property, attribute, value) in settings(change.wanted) {
             if change.touches(property) {
                 let value = value.as_deref().unwrap_or_default();
                 set_attribute(context, &change.observed.id, attribute, value).await?;
@@ -143,6 +131,23 @@ impl ResourceType for Topic {
             .await?;
         Ok(())
     }
+}
+
+/// Returns the settings by property, as the attributes that they are in SNS.
+fn settings(inputs: &Inputs) -> [(&'static str, &'static str, &Option<String>); 2] {
+    let Inputs {
+        display_name,
+        kms_master_key_id,
+        ..
+    } = inputs;
+    [
+        (Inputs::DISPLAY_NAME, "DisplayName", display_name),
+        (
+            Inputs::KMS_MASTER_KEY_ID,
+            "KmsMasterKeyId",
+            kms_master_key_id,
+        ),
+    ]
 }
 
 /// Returns the topic of a name, with its tags: those given, or those from a call.

@@ -69,7 +69,10 @@ impl ResourceType for TopicPolicy {
             Ok(policy
                 .map(|policy| serde_json::Value::String(policy.clone()))
                 .filter(|policy| !is_default(policy.clone().into()))
-                .map(|policy| live(topic, policy)))
+                .map(|policy| {
+                    let arn = topic.clone();
+                    live(Inputs { arn, policy })
+                }))
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
@@ -77,7 +80,7 @@ impl ResourceType for TopicPolicy {
     async fn create(&self, context: &Context, new: New<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Inputs { arn, policy } = new.inputs;
         set_attribute(context, arn, "Policy", &to_policy_text(policy)).await?;
-        Ok(live(arn, policy.clone()))
+        Ok(live(new.inputs.clone()))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -99,14 +102,11 @@ impl ResourceType for TopicPolicy {
     }
 }
 
-fn live(arn: &str, policy: serde_json::Value) -> LiveOf<TopicPolicy> {
+fn live(inputs: Inputs) -> LiveOf<TopicPolicy> {
     Live {
-        id: arn.to_owned(),
+        id: inputs.arn.clone(),
         arn: None,
-        inputs: Inputs {
-            arn: arn.to_owned(),
-            policy,
-        },
+        inputs,
         outputs: NoOutputs {},
         tags: Tags::default(),
         condition: Condition::Ready,

@@ -27,7 +27,7 @@ pub use self::model::{Inputs, Outputs};
 
 use self::confirmation::{Confirmation, settings_of_pending, unconfirmed, waits_for_person};
 use self::model::BY_BODY;
-use self::search::{find, get, is_pending, key, live, on_topic, wanted_keys};
+use self::search::{by_topic, find, get, is_pending, key, live, wanted_keys};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::to_text;
@@ -54,16 +54,12 @@ impl ResourceType for TopicSubscription {
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
-        let topics = query.parents_of_parts(super::TOPIC, "topic");
-        let asked = topics.iter().map(|topic| on_topic(context, query, topic));
-        drop(join_all(asked).await);
+        drop(join_all(by_topic(context, query)).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanted = wanted_keys(query);
-        let topics = query.parents_of_parts(super::TOPIC, "topic");
-        let lists = topics.iter().map(|topic| on_topic(context, query, topic));
-        let lists = try_join_all(lists).await?;
+        let lists = try_join_all(by_topic(context, query)).await?;
         let listed = lists.iter().flat_map(|listed| listed.iter());
         let reads = listed.map(|subscription| {
             let wanted = wanted.contains(&key(subscription));

@@ -80,12 +80,7 @@ impl ResourceType for WebAclAssociation {
             .iter()
             .flat_map(|(acl, resources)| resources.iter().map(move |resource| (*acl, resource)))
             .filter(|(acl, resource)| ours.contains(acl) || balancers.contains(resource.as_str()))
-            .map(|(acl, resource)| {
-                live(Inputs {
-                    resource_arn: resource.clone(),
-                    web_acl_arn: acl.to_owned(),
-                })
-            })
+            .map(|(acl, resource)| guarded(resource, acl))
             .collect();
         // A resource that the stack wants to guard, and does not yet, may have another owner's ACL.
         let resources = query.wanted_names("resourceArn").into_iter();
@@ -97,12 +92,7 @@ impl ResourceType for WebAclAssociation {
                 Err(error) if error.is(ErrorKind::NotFound) => None,
                 other => other?,
             };
-            Ok(acl.map(|web_acl_arn| {
-                live(Inputs {
-                    resource_arn: resource.to_owned(),
-                    web_acl_arn,
-                })
-            }))
+            Ok(acl.map(|acl| guarded(resource, &acl)))
         }))
         .await?;
         found.extend(others.into_iter().flatten());
@@ -229,6 +219,14 @@ async fn guarding(context: &Context, resource: &str) -> AwsResult<Option<String>
         .resource_arn(resource);
     let answer = context.send(request).await?;
     Ok(answer.web_acl().map(|acl| acl.arn().to_owned()))
+}
+
+/// A resource with the ACL that guards it.
+fn guarded(resource: &str, acl: &str) -> LiveOf<WebAclAssociation> {
+    live(Inputs {
+        resource_arn: resource.to_owned(),
+        web_acl_arn: acl.to_owned(),
+    })
 }
 
 fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {

@@ -15,6 +15,10 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
                 .help("600 makes fewer records, and costs less; 60 shows what happens sooner"),
         );
     }
+    // The destination decides about the role, and about the form of files.
+    let by_type = |at: &str, reason: &str| {
+        InvalidInput::new(at, reason).decided_by([Inputs::LOG_DESTINATION_TYPE])
+    };
     let destination = &inputs.log_destination;
     let is_arn_of = |service: &str| destination.split(':').nth(2) == Some(service);
     match inputs.log_destination_type {
@@ -27,19 +31,18 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
             }
             if inputs.iam_role_arn.is_none() {
                 invalid_inputs.push(
-                    InvalidInput::new(
+                    by_type(
                         "iamRoleArn",
                         "must be given where records go to a log group",
                     )
-                    .decided_by(["logDestinationType"])
                     .help("the role lets `vpc-flow-logs.amazonaws.com` write to the group"),
                 );
             }
             if inputs.destination_options.is_some() {
                 invalid_inputs.push(
-                    InvalidInput::new("destinationOptions", "is about files in a bucket")
-                        .decided_by(["logDestinationType"])
-                        .help("leave it out, or send the records to a bucket: `logDestinationType: s3`"),
+                    by_type("destinationOptions", "is about files in a bucket").help(
+                        "leave it out, or send the records to a bucket: `logDestinationType: s3`",
+                    ),
                 );
             }
         }
@@ -54,8 +57,7 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
             // aws-secure-environment-accelerator#1111.
             if inputs.iam_role_arn.is_some() {
                 invalid_inputs.push(
-                    InvalidInput::new("iamRoleArn", "AWS takes no role where records go to a bucket")
-                        .decided_by(["logDestinationType"])
+                    by_type("iamRoleArn", "AWS takes no role where records go to a bucket")
                         .help(
                             "leave it out: the policy of the bucket lets `delivery.logs.amazonaws.com` in",
                         ),

@@ -26,13 +26,14 @@ pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
         && left.referenced_security_group_id == right.referenced_security_group_id
 }
 
-/// The ways to name a peer, of which a rule has one.
-pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
+/// The ways to name a peer, of which a rule has one, and the properties for them.
+pub(super) fn peers(inputs: &Inputs) -> [(&'static str, Option<&String>); 4] {
+    let of_group = inputs.referenced_security_group_id.as_ref();
     [
-        inputs.cidr_ipv4.as_ref(),
-        inputs.cidr_ipv6.as_ref(),
-        inputs.prefix_list_id.as_ref(),
-        inputs.referenced_security_group_id.as_ref(),
+        (Inputs::CIDR_IPV4, inputs.cidr_ipv4.as_ref()),
+        (Inputs::CIDR_IPV6, inputs.cidr_ipv6.as_ref()),
+        (Inputs::PREFIX_LIST_ID, inputs.prefix_list_id.as_ref()),
+        (Inputs::REFERENCED_SECURITY_GROUP_ID, of_group),
     ]
 }
 
@@ -41,16 +42,9 @@ pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
 pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
          `referencedSecurityGroupId`";
-    if peers(inputs).into_iter().flatten().count() != 1 {
-        let names = [
-            "cidrIpv4",
-            "cidrIpv6",
-            "prefixListId",
-            "referencedSecurityGroupId",
-        ];
-        let mut given = names.into_iter().zip(peers(inputs));
-        let last = given.rfind(|(_, peer)| peer.is_some());
-        let at = last.map_or(names[0], |(name, _)| name);
+    let given = peers(inputs).into_iter().filter(|(_, peer)| peer.is_some());
+    if given.clone().count() != 1 {
+        let at = given.last().map_or(Inputs::CIDR_IPV4, |(name, _)| name);
         // Their number is known, whatever their values are.
         return vec![InvalidInput::new(at, PEERS).decided_by([])];
     }

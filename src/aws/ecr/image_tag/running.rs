@@ -3,6 +3,7 @@
 use aws_sdk_ecr::types::ImageIdentifier;
 use aws_sdk_ecs::types::ServiceDeploymentStatus;
 
+use super::model::Inputs;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 
@@ -51,20 +52,19 @@ pub(super) fn is_here(context: &Context, repository: &str, image: &str) -> bool 
 /// no digest if nothing was started, or tags are not resolved.
 pub(super) async fn running(
     context: &Context,
-    service: &str,
+    inputs: &Inputs,
     revision: &str,
-    repository: &str,
 ) -> AwsResult<Option<(String, Option<String>)>> {
     const DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
     const REVISIONS: &str = "ecs:DescribeServiceRevisions";
-    let Some((_, path)) = service.split_once(":service/") else {
+    let Some((_, path)) = inputs.service.split_once(":service/") else {
         return Ok(None);
     };
     let cluster = path.split('/').next().unwrap_or_default();
     let request = context
         .ecs
         .list_service_deployments()
-        .service(service)
+        .service(&inputs.service)
         .cluster(cluster)
         .status(ServiceDeploymentStatus::Successful)
         .status(ServiceDeploymentStatus::RollbackSuccessful)
@@ -94,7 +94,7 @@ pub(super) async fn running(
     Ok(images.find_map(|resolved| {
         let image = resolved
             .image()
-            .filter(|image| is_here(context, repository, image))?;
+            .filter(|image| is_here(context, &inputs.repository, image))?;
         Some((image.to_owned(), resolved.image_digest().map(str::to_owned)))
     }))
 }
@@ -102,8 +102,8 @@ pub(super) async fn running(
 /// Returns the image in a repository that a revision names.
 pub(super) async fn named(
     context: &Context,
+    inputs: &Inputs,
     revision: &str,
-    repository: &str,
 ) -> AwsResult<Option<String>> {
     const DESCRIBE: &str = "ecs:DescribeTaskDefinition";
     let request = context
@@ -116,7 +116,7 @@ pub(super) async fn named(
         .container_definitions()
         .iter()
         .filter_map(|container| container.image());
-    let image = images.find(|image| is_here(context, repository, image));
+    let image = images.find(|image| is_here(context, &inputs.repository, image));
     Ok(image.map(str::to_owned))
 }
 

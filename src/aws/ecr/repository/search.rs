@@ -42,12 +42,12 @@ pub(super) async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<E
     if let Some(all) = all {
         return Ok(all);
     }
-    let names = names.iter().copied();
-    one_by_one(names, |name| async move {
-        let name = [name];
-        describe(context, &name).await
-    })
-    .await
+    one_by_one(names.iter().copied(), |name| named(context, name)).await
+}
+
+/// Returns the repository of a name, which has to exist.
+pub(super) async fn named(context: &Context, name: &str) -> AwsResult<Vec<EcrRepository>> {
+    describe(context, &[name]).await
 }
 
 /// Returns the tags of a repository that neither Describe nor the index has.

@@ -92,15 +92,20 @@ pub(super) fn live(service: &EcsService) -> Live<Inputs, Outputs> {
 }
 
 pub(super) fn deployment_configuration(inputs: &Inputs) -> DeploymentConfiguration {
-    let breaker = DeploymentCircuitBreaker::builder()
-        .enable(inputs.deployment_circuit_breaker.enable)
-        .rollback(inputs.deployment_circuit_breaker.rollback)
-        .build();
     DeploymentConfiguration::builder()
-        .deployment_circuit_breaker(breaker)
+        .deployment_circuit_breaker(inputs.deployment_circuit_breaker.to_sdk())
         .maximum_percent(inputs.deployment_maximum_percent)
         .minimum_healthy_percent(inputs.deployment_minimum_healthy_percent)
         .build()
+}
+
+impl CircuitBreaker {
+    fn to_sdk(&self) -> DeploymentCircuitBreaker {
+        DeploymentCircuitBreaker::builder()
+            .enable(self.enable)
+            .rollback(self.rollback)
+            .build()
+    }
 }
 
 pub(super) fn to_network(operation: &str, network: &NetworkConfiguration) -> AwsResult<EcsNetwork> {

@@ -163,12 +163,10 @@ fn fit_shares(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
         .filter_map(|one| one.memory_reservation.or(one.memory))
         .map(i64::from)
         .sum();
-    for (property, unit, reserved) in [("cpu", "vcpu", cpu), ("memory", "gb", memory)] {
-        let text = if property == "cpu" {
-            &inputs.cpu
-        } else {
-            &inputs.memory
-        };
+    for (property, text, unit, reserved) in [
+        ("cpu", &inputs.cpu, "vcpu", cpu),
+        ("memory", &inputs.memory, "gb", memory),
+    ] {
         let whole = text.as_deref().and_then(|text| units(text, unit));
         if let Some(whole) = whole
             && reserved > i64::from(whole)

@@ -5,11 +5,9 @@ use crate::resource::InvalidInput;
 
 pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let mut invalid_inputs = Vec::new();
-    if inputs.load_balancer_type != "application" {
-        let reason = format!(
-            "`{}` is not supported, only `application` is",
-            inputs.load_balancer_type
-        );
+    let kind = inputs.load_balancer_type.as_str();
+    if kind != "application" {
+        let reason = format!("`{kind}` is not supported, only `application` is");
         invalid_inputs.push(InvalidInput::new("loadBalancerType", reason));
     }
     if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {

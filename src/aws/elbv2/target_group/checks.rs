@@ -13,18 +13,13 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
         );
         invalid_inputs.push(InvalidInput::new("protocol", reason));
     }
-    if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
-        let reason = format!(
-            "`{}` is not supported, only `instance` and `ip` are",
-            inputs.target_type
-        );
+    let kind = inputs.target_type.as_str();
+    if !matches!(kind, "instance" | "ip") {
+        let reason = format!("`{kind}` is not supported, only `instance` and `ip` are");
         invalid_inputs.push(InvalidInput::new("targetType", reason));
     }
     if !inputs.health_check.enabled {
-        let reason = format!(
-            "targets of type `{}` are always checked",
-            inputs.target_type
-        );
+        let reason = format!("targets of type `{kind}` are always checked");
         invalid_inputs
             .push(InvalidInput::new("healthCheck.enabled", reason).decided_by(["targetType"]));
     }
@@ -47,9 +42,7 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
         let invalid_input = InvalidInput::new("slowStart", reason);
         invalid_inputs.push(invalid_input.decided_by(["slowStart", "loadBalancingAlgorithmType"]));
     }
-    let check = inputs
-        .health_check
-        .full(&inputs.protocol, &inputs.protocol_version);
+    let check = inputs.full_health_check();
     if check.timeout >= check.interval {
         let at = if inputs.health_check.timeout.is_some() {
             "healthCheck.timeout"

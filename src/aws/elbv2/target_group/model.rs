@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stickiness::canonical_stickiness;
-use crate::aws::elbv2::health_check::{self, HealthCheck};
+use crate::aws::elbv2::health_check::{self, Full, HealthCheck};
 use crate::resource::{OutputTable, PropertyTable, TextRule};
 
 /// The targets to which a load balancer sends requests.
@@ -48,6 +48,14 @@ pub struct Inputs {
     /// Keeps a client with one target. Default: it does not.
     #[property(canonical(canonical_stickiness))]
     pub stickiness: Option<Stickiness>,
+}
+
+impl Inputs {
+    /// Returns the health check with the defaults that depend on the protocol.
+    pub(super) fn full_health_check(&self) -> Full {
+        let (protocol, version) = (&self.protocol, &self.protocol_version);
+        self.health_check.full(protocol, version)
+    }
 }
 
 /// Stickiness by a cookie of the load balancer.

@@ -1,5 +1,7 @@
 //! Combinations that RDS does not accept in an instance. It says so when the instance is made, after the network exists.
 
+use std::ops::RangeInclusive;
+
 use super::model::Inputs;
 use crate::resource::database::{self, Window};
 use crate::resource::rule::Beside;
@@ -8,6 +10,9 @@ use crate::resource::{InvalidInput, Properties, Value};
 /// The storage size from which gp3 can have more operations and throughput than its baseline.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>
 const GP3_THRESHOLD: i32 = 400;
+
+/// The ports that RDS accepts.
+const PORTS: RangeInclusive<i32> = 1150..=65535;
 
 /// The seconds that RDS accepts.
 const MONITORING_INTERVALS: [i32; 7] = [0, 1, 5, 10, 15, 30, 60];
@@ -94,17 +99,15 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
             "takes 0 to 35 days",
         ));
     }
-    if inputs
-        .port
-        .is_some_and(|port| !(1150..=65535).contains(&port))
-    {
+    if inputs.port.is_some_and(|port| !PORTS.contains(&port)) {
         invalid_inputs.push(InvalidInput::new("port", "takes 1150 to 65535"));
     }
     invalid_inputs
 }
 
 fn fit_windows(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
-    let backup = inputs.backup_window.as_deref().map(Window::daily);
+    let daily = inputs.backup_window.as_deref();
+    let backup = daily.map(Window::daily);
     let maintenance = inputs.maintenance_window.as_deref().map(Window::weekly);
     if backup == Some(None) {
         let reason = "is not a time of day in UTC of half an hour at least, such as `03:00-04:00`";
@@ -117,8 +120,8 @@ fn fit_windows(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     if let (Some(Some(backup)), Some(Some(maintenance))) = (backup, maintenance)
         && backup.overlaps(&maintenance)
     {
-        let backup = inputs.backup_window.as_deref().unwrap_or_default();
-        let reason = format!("overlaps `backupWindow`, {backup}, which is daily");
+        let daily = daily.unwrap_or_default();
+        let reason = format!("overlaps `backupWindow`, {daily}, which is daily");
         let invalid_input = InvalidInput::new("maintenanceWindow", reason);
         invalid_inputs.push(invalid_input.decided_by(["backupWindow", "maintenanceWindow"]));
     }
@@ -204,17 +207,15 @@ fn fit_monitoring(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
             InvalidInput::new("monitoringRoleArn", reason).decided_by(["monitoringInterval"]),
         );
     }
+    let at = Inputs::PERFORMANCE_INSIGHTS_RETENTION_PERIOD;
     if let Some(days) = inputs.performance_insights_retention_period {
         let known = days == 7 || days == 731 || (days > 0 && days % 31 == 0 && days <= 23 * 31);
         if !known {
             let reason = "takes 7, 731, or a multiple of 31 up to 713";
-            invalid_inputs.push(InvalidInput::new(
-                "performanceInsightsRetentionPeriod",
-                reason,
-            ));
+            invalid_inputs.push(InvalidInput::new(at, reason));
         } else if !inputs.performance_insights_enabled {
             let reason = "goes with `performanceInsightsEnabled` alone";
-            let invalid_input = InvalidInput::new("performanceInsightsRetentionPeriod", reason);
+            let invalid_input = InvalidInput::new(at, reason);
             invalid_inputs.push(invalid_input.decided_by(["performanceInsightsEnabled"]));
         }
     }

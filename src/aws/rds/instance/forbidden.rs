@@ -12,10 +12,7 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
         let value = of.get(name).and_then(Value::as_str);
         value.map(str::to_owned)
     };
-    let (wanted, live) = (
-        number(desired, "allocatedStorage"),
-        number(observed, "allocatedStorage"),
-    );
+    let [wanted, live] = [desired, observed].map(|of| number(of, "allocatedStorage"));
     if let (Some(wanted), Some(live)) = (wanted, live)
         && wanted < live
     {
@@ -50,8 +47,9 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
         ));
     }
     if diff.touches(Inputs::PERFORMANCE_INSIGHTS_KMS_KEY_ID)
-        && is_on(desired, "performanceInsightsEnabled")
-        && is_on(observed, "performanceInsightsEnabled")
+        && [desired, observed]
+            .iter()
+            .all(|of| is_on(of, "performanceInsightsEnabled"))
     {
         let reason = "`performanceInsightsKmsKeyId` cannot change while Performance Insights are on; switch \
              `performanceInsightsEnabled` off first, which drops what they have collected";
@@ -66,8 +64,8 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
     }
     if diff.touches(Inputs::ENGINE_VERSION) {
         let engine = text(desired, "engine").or_else(|| text(observed, "engine"))?;
-        let wanted = text(desired, "engineVersion")?;
-        let live = text(observed, "engineVersion")?;
+        let [wanted, live] = [desired, observed].map(|of| text(of, "engineVersion"));
+        let (wanted, live) = (wanted?, live?);
         // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html>
         if versions::is_major_upgrade(&engine, &wanted, &live) {
             return Some(format!(

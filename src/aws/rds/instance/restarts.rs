@@ -17,17 +17,18 @@ const MAGNETIC: &str = "standard";
 pub(super) fn effect(diff: &Diff, wanted: &Properties, observed: &Observed) -> Option<String> {
     let now = wanted.get("applyImmediately") != Some(&false.into());
     let multi_az = wanted.get("multiAz") == Some(&true.into());
-    let mut at_once = Vec::new();
-    let mut in_window = Vec::new();
-    for name in diff.properties() {
-        let before = observed.inputs.get(name).unwrap_or(&Value::Null);
-        let after = wanted.get(name).unwrap_or(&Value::Null);
+    let takes = |name: &str, after: &Value| {
         let change = Change {
-            before,
+            before: observed.inputs.get(name).unwrap_or(&Value::Null),
             after,
             multi_az,
         };
-        let Some(takes) = change.takes(name, &observed.inputs) else {
+        change.takes(name, &observed.inputs)
+    };
+    let mut at_once = Vec::new();
+    let mut in_window = Vec::new();
+    for name in diff.properties() {
+        let Some(takes) = takes(name, wanted.get(name).unwrap_or(&Value::Null)) else {
             continue;
         };
         let reason = format!("{name}, {takes}");
@@ -43,16 +44,7 @@ pub(super) fn effect(diff: &Diff, wanted: &Properties, observed: &Observed) -> O
     let calls = diff.properties().iter().any(|name| *name != REBOOT);
     let pending = observed.outputs.get("pending").and_then(Value::as_object);
     for (name, after) in pending.into_iter().flatten().filter(|_| now && calls) {
-        let before = observed.inputs.get(name).unwrap_or(&Value::Null);
-        let change = Change {
-            before,
-            after,
-            multi_az,
-        };
-        if let Some(takes) = change
-            .takes(name, &observed.inputs)
-            .filter(|_| !diff.touches(name))
-        {
+        if let Some(takes) = takes(name, after).filter(|_| !diff.touches(name)) {
             at_once.push(format!("{name}, which was left for the window, {takes}"));
         }
     }

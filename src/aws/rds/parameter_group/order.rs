@@ -23,7 +23,7 @@ pub(super) fn in_order(
     parameters: Vec<&Parameter>,
     is_static: &BTreeSet<String>,
 ) -> Vec<SdkParameter> {
-    let mut parameters: Vec<(String, ApplyMethod, &Parameter)> = parameters
+    let mut parameters: Vec<SdkParameter> = parameters
         .into_iter()
         .map(|parameter| {
             let name = parameter.name.to_lowercase();
@@ -32,26 +32,19 @@ pub(super) fn in_order(
                 None if is_static.contains(&name) => ApplyMethod::PendingReboot,
                 None => ApplyMethod::Immediate,
             };
-            (name, method, parameter)
-        })
-        .collect();
-    parameters.sort_by_cached_key(|(name, method, _)| {
-        (
-            !DEPENDENT.contains(&name.as_str()),
-            *method != ApplyMethod::Immediate,
-            name.clone(),
-        )
-    });
-    parameters
-        .into_iter()
-        .map(|(name, method, parameter)| {
             SdkParameter::builder()
                 .parameter_name(name)
                 .parameter_value(parameter.value.text())
                 .apply_method(method)
                 .build()
         })
-        .collect()
+        .collect();
+    parameters.sort_by_cached_key(|parameter| {
+        let name = parameter.parameter_name().unwrap_or_default().to_owned();
+        let waits = parameter.apply_method() != Some(&ApplyMethod::Immediate);
+        (!DEPENDENT.contains(&name.as_str()), waits, name)
+    });
+    parameters
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Filter, Parameter as Sdk
 
 use super::kind::Kind;
 use super::model::{Inputs, LiveGroup, Parameter, Setting, values_by_name};
+use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one, worth};
@@ -184,25 +185,22 @@ pub(super) async fn get(context: &Context, name: &str) -> AwsResult<LiveGroup> {
     let arn = group.db_parameter_group_arn().unwrap_or_default();
     let tags = rds::list_tags(context, arn).await?.unwrap_or_default();
     let parameters = parameters_of(context, name, &BTreeMap::new()).await?;
-    Ok(live(group, parameters.unwrap_or_default(), tags))
+    Ok(live(group, Some(parameters.unwrap_or_default()), tags))
 }
 
-pub(super) fn live(group: &DbParameterGroup, parameters: Vec<Parameter>, tags: Tags) -> LiveGroup {
-    let name = group
-        .db_parameter_group_name()
-        .unwrap_or_default()
-        .to_owned();
+pub(super) fn live(
+    group: &DbParameterGroup,
+    parameters: Option<Vec<Parameter>>,
+    tags: Tags,
+) -> LiveGroup {
     Live {
-        id: name.clone(),
+        id: text(group.db_parameter_group_name()),
         arn: group.db_parameter_group_arn().map(str::to_owned),
         inputs: Inputs {
-            name,
-            family: group
-                .db_parameter_group_family()
-                .unwrap_or_default()
-                .to_owned(),
-            description: group.description().unwrap_or_default().to_owned(),
-            parameters: Some(parameters),
+            name: text(group.db_parameter_group_name()),
+            family: text(group.db_parameter_group_family()),
+            description: text(group.description()),
+            parameters,
         },
         outputs: NoOutputs {},
         tags,

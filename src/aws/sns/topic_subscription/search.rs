@@ -1,5 +1,6 @@
 //! The search for the subscriptions of topics.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_sns::types::Subscription;
@@ -10,7 +11,7 @@ use crate::aws::answer::text;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, if_there};
 use crate::aws::resource_type::Live;
-use crate::aws::sns::Attributes;
+use crate::aws::sns::{Attributes, TOPIC};
 use crate::resource::provider::Query;
 use crate::resource::{Condition, ErrorKind, Tags};
 
@@ -45,14 +46,16 @@ pub(super) fn wanted_keys(query: Query<'_>) -> Vec<Key> {
         .collect()
 }
 
-/// Returns the subscriptions of one topic, asked for once per reading.
-pub(super) async fn on_topic(
-    context: &Context,
-    query: Query<'_>,
-    topic: &str,
-) -> AwsResult<Arc<Vec<Subscription>>> {
-    let key = format!("sns:ListSubscriptionsByTopic {topic}");
-    query.session.once(&key, || list(context, topic)).await
+/// Returns the requests for the subscriptions of each topic, made once per reading.
+pub(super) fn by_topic<'a>(
+    context: &'a Context,
+    query: Query<'a>,
+) -> impl Iterator<Item = impl Future<Output = AwsResult<Arc<Vec<Subscription>>>>> {
+    let topics = query.parents_of_parts(TOPIC, "topic");
+    topics.into_iter().map(move |topic| async move {
+        let key = format!("sns:ListSubscriptionsByTopic {topic}");
+        query.session.once(&key, || list(context, &topic)).await
+    })
 }
 
 async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
@@ -75,16 +78,6 @@ pub(super) async fn find(
     subscription: Subscription,
     wanted: bool,
 ) -> AwsResult<Option<Live<Inputs, Outputs>>> {
-    let [topic, protocol, endpoint] = key(&subscription);
-    let inputs = Inputs {
-        topic,
-        protocol,
-        endpoint,
-        raw_message_delivery: None,
-        filter_policy: None,
-        filter_policy_scope: None,
-        subscription_role_arn: None,
-    };
     let arn = subscription.subscription_arn().unwrap_or_default();
     let attributes = match arn {
         DELETED => return Ok(None),
@@ -95,35 +88,35 @@ pub(super) async fn find(
             Err(error) => return Err(error),
         },
     };
-    let Some(attributes) = attributes else {
-        return Ok(wanted.then(|| Live {
-            id: format!("{PENDING}/{}/{}", inputs.protocol, inputs.endpoint),
-            arn: None,
-            outputs: Outputs {
-                pending_confirmation: true,
-            },
-            ..live(String::new(), inputs)
-        }));
-    };
-    let filter_policy = attributes
-        .get("FilterPolicy")
-        .filter(|policy| policy.as_str() != "{}")
-        .map(|policy| serde_json::Value::String(policy.clone()));
-    let scope = attributes
-        .get("FilterPolicyScope")
-        .filter(|_| filter_policy.is_some())
-        .map_or(BY_ATTRIBUTES, String::as_str);
-    let raw = attributes.get("RawMessageDelivery");
-    Ok(Some(live(
-        arn.to_owned(),
-        Inputs {
-            raw_message_delivery: Some(raw.is_some_and(|raw| raw == "true")),
-            filter_policy_scope: Some(scope.to_owned()),
-            filter_policy,
-            subscription_role_arn: attributes.get("SubscriptionRoleArn").cloned(),
-            ..inputs
+    let inputs = inputs_of(&subscription, attributes.as_ref());
+    if attributes.is_some() {
+        return Ok(Some(live(arn.to_owned(), inputs)));
+    }
+    Ok(wanted.then(|| Live {
+        id: format!("{PENDING}/{}/{}", inputs.protocol, inputs.endpoint),
+        arn: None,
+        outputs: Outputs {
+            pending_confirmation: true,
         },
-    )))
+        ..live(String::new(), inputs)
+    }))
+}
+
+/// Returns the inputs of a subscription. Without its attributes, nothing is known of its settings.
+fn inputs_of(subscription: &Subscription, attributes: Option<&Attributes>) -> Inputs {
+    let [topic, protocol, endpoint] = key(subscription);
+    let given = |name: &str| attributes?.get(name).map(String::as_str);
+    let policy = given("FilterPolicy").filter(|policy| *policy != "{}");
+    let scope = given("FilterPolicyScope").filter(|_| policy.is_some());
+    Inputs {
+        topic,
+        protocol,
+        endpoint,
+        raw_message_delivery: attributes.map(|_| given("RawMessageDelivery") == Some("true")),
+        filter_policy: policy.map(|policy| serde_json::Value::String(policy.to_owned())),
+        filter_policy_scope: attributes.map(|_| scope.unwrap_or(BY_ATTRIBUTES).to_owned()),
+        subscription_role_arn: given("SubscriptionRoleArn").map(str::to_owned),
+    }
 }
 
 pub(super) async fn get(context: &Context, arn: &str) -> AwsResult<Attributes> {
