@@ -152,7 +152,7 @@ fn words_of(ended: Option<(bool, String)>) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
-/// What a shell offers to one who types commands, flags, their values, and names of stacks.
+/// Types commands, flags, their values and names of stacks, and checks the words that the shell offers for each.
 async fn offers(shell: &str, odd_stacks: &[&str], of: Offering) {
     let world = World::new(&format!("e2e-completions-{shell}")).await;
     let program = Program::of(&world).without("AWS_ENDPOINT_URL");
