@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::arguments::{ForceArguments, GlobalArguments, SelectionArguments, StackArguments};
-use super::commands;
+use super::arguments::{
+    ForceArguments, GlobalArguments, STREAMING, SelectionArguments, StackArguments,
+};
 use crate::aws;
 use crate::resource::shell::quoted;
 use crate::stack::redact::hide;
@@ -31,7 +32,7 @@ impl CommandLine {
     /// The same arguments with another command. Only one that streams as well asks nothing and tells events.
     #[must_use]
     pub fn with_command(self, command: &'static str) -> Self {
-        let streams = self.streams && commands::can_stream(command);
+        let streams = self.streams && STREAMING.contains(&command);
         Self {
             command,
             yes: self.yes && (streams || !self.streams),

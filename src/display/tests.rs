@@ -295,7 +295,7 @@ fn columns_stay_where_they_are() {
     }
 }
 
-/// What has not begun stands there as well where there is room, in the column of the others.
+/// Rows that have not begun stand there as well where there is room, their status in the column of the others.
 #[test]
 fn what_is_to_come_is_pending() {
     let plan = creation();

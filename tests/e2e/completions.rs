@@ -126,13 +126,10 @@ fn of_zsh(directory: &Path, line: &str) -> Option<Vec<String>> {
     for (name, text) in [("user.zsh", ZSH_USER), ("session.zsh", ZSH_SESSION)] {
         std::fs::write(directory.join(name), text).expect("it can be written");
     }
-    let mut words = words_of(shell(directory, &["zsh", "-f", "user.zsh", line]))?;
+    let words = words_of(shell(directory, &["zsh", "-f", "user.zsh", line]))?;
     // As the line has them: quoted.
-    words
-        .iter_mut()
-        .for_each(|word| *word = word.replace('\\', ""));
-    words.retain(|word| !word.is_empty());
-    Some(words)
+    let words = words.into_iter().map(|word| word.replace('\\', ""));
+    Some(words.filter(|word| !word.is_empty()).collect())
 }
 
 /// The words that fish offers for the last one of a line, without what it says of them.
@@ -152,7 +149,7 @@ fn words_of(ended: Option<(bool, String)>) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
-/// What a shell offers to one who types commands, flags, their values, and names of stacks.
+/// Types commands, flags, their values and names of stacks, and checks the words that the shell offers for each.
 async fn offers(shell: &str, odd_stacks: &[&str], of: Offering) {
     let world = World::new(&format!("e2e-completions-{shell}")).await;
     let program = Program::of(&world).without("AWS_ENDPOINT_URL");

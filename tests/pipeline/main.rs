@@ -21,6 +21,7 @@ mod gitlab;
 #[path = "../common/http.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod http;
+mod image;
 mod images;
 mod install;
 mod installer;

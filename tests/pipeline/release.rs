@@ -88,6 +88,24 @@ case "$1 $2" in
 esac
 "#;
 
+/// Takes the archive out of a context for an image, and starts the program that is in it.
+const DOCKER: &str = r#"#!/usr/bin/env bash
+image=$(dirname "$0")/../image
+printf 'docker %s\n' "$*" >>"$(dirname "$0")/calls"
+case "$1" in
+  build)
+    [[ -e .github/Dockerfile ]] || exit 1
+    (cd "${@: -1}" && sha256sum --check --quiet SHA256SUMS) || exit 1
+    mkdir -p "$image" && tar -xzf "${@: -1}"/*.tar.gz -C "$image"
+    ;;
+  run)
+    while [[ $1 != fde-infra:* ]]; do shift; done
+    "$image/fde-infra" "${@:2}"
+    ;;
+  *) exit 1 ;;
+esac
+"#;
+
 const NOTHING: &str = "#!/bin/sh\nexit 0\n";
 
 impl Event {
@@ -178,6 +196,7 @@ fn repository(name: &str) -> Repository {
         ("bin/cargo", CARGO),
         ("bin/rustc", RUSTC),
         ("bin/gh", GH),
+        ("bin/docker", DOCKER),
         ("bin/sudo", NOTHING),
         ("bin/rustup", NOTHING),
         ("bin/readelf", NOTHING),
@@ -204,7 +223,10 @@ fn repository(name: &str) -> Repository {
             fs::copy(&path, to).expect("copied");
         }
     }
-    fs::copy(project("Cargo.toml"), origin.join("Cargo.toml")).expect("copied");
+    for place in ["Cargo.toml", ".github/Dockerfile"] {
+        fs::create_dir_all(origin.join(".github")).expect("a directory");
+        fs::copy(project(place), origin.join(place)).expect("copied");
+    }
     let changelog = fs::read_to_string(project("CHANGELOG.md")).expect("readable");
     let dated = dated(&changelog);
     repository.commit("Release", &[("CHANGELOG.md", &dated)]);
@@ -279,6 +301,16 @@ pub fn told() -> &'static BTreeSet<String> {
                 "{}",
                 job.log
             );
+        }
+        // Of each archive for Linux an image is made, and started with nothing that it does not need.
+        let calls = repository.calls();
+        for platform in ["linux/amd64", "linux/arm64"] {
+            let build = format!(
+                "docker build --platform {platform} --file .github/Dockerfile --build-arg VERSION={VERSION} "
+            );
+            let run = format!("docker run --rm --platform {platform} --read-only --cap-drop ALL ");
+            let count = |start: &str| calls.iter().filter(|call| call.starts_with(start)).count();
+            assert_eq!((count(&build), count(&run)), (1, 2), "{calls:?}");
         }
         assert_eq!(text(repository.released("draft")), "false\n");
         let notes = text(repository.released("notes"));

@@ -189,6 +189,9 @@ pub struct EventArguments {
     json: bool,
 }
 
+/// The commands with that switch, which ask nothing where it is on.
+pub const STREAMING: &[&str] = &["up", "destroy"];
+
 /// The name that clap has for that switch.
 pub const JSON: &str = "json";
 

@@ -214,12 +214,6 @@ pub fn streaming(arguments: &[OsString]) -> Option<&'static str> {
     command.can_stream().then_some(command.name)
 }
 
-/// Returns whether the command of this name can tell what it does as events.
-pub fn can_stream(name: &str) -> bool {
-    let command = COMMANDS.iter().find(|command| command.name == name);
-    command.is_some_and(Command::can_stream)
-}
-
 /// Takes the arguments of a command from what clap has parsed.
 fn read<A: FromArgMatches>(given: &ArgMatches) -> Result<A, Failure> {
     A::from_arg_matches(given).map_err(|error| {
@@ -287,5 +281,18 @@ impl Subcommand for Given {
 
     fn has_subcommand(name: &str) -> bool {
         COMMANDS.iter().any(|command| command.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::STREAMING;
+
+    #[test]
+    fn the_commands_that_tell_events_are_listed() {
+        let streaming = COMMANDS.iter().filter(|command| command.can_stream());
+        let names: Vec<&str> = streaming.map(|command| command.name).collect();
+        assert_eq!(names, STREAMING);
     }
 }
