@@ -38,8 +38,7 @@ Mended
   a bucket that takes them; rules by priority; missing rules; 50 tags.
 - RDS: Performance Insights; gp3 baseline; versions and parameter families; pending modifications and reboots;
   ports; DescribeDBParameters by source; ResetDBParameterGroup; DescribeDBEngineVersions; classes and storage types on offer;
-  replicas of their own; final snapshots;
-  groups in use, taken names, modified subnet groups (moto loses them); `creating` and `modifying` until the next look.
+  replicas of their own; final snapshots; groups in use, taken names, modified subnet groups (moto loses them); `creating` and `modifying` until the next look.
 - SNS: subscriptions that wait for confirmation, and their count; a topic that exists with other tags.
 - S3: defaults of a new bucket; tags in CreateBucket; tags gone with the bucket; lifecycle rules as they were put.
 - ECR: scanning switched off; an image stays when its last tag goes to another.

@@ -1,5 +1,5 @@
-//! The options that a region offers to new database instances: combinations of engine, version, class, storage type and features. Without asking,
-//! a creation is refused once the network exists, after ten minutes.
+//! The options that a region offers to new database instances: combinations of engine, version, class, storage type and
+//! features. Without asking, a creation is refused once the network exists, after ten minutes.
 //!
 //! `DescribeOrderableDBInstanceOptions` has a row for each combination of class, version, licence and storage type:
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.RegionSupport.html>.
@@ -261,7 +261,7 @@ impl<'a> Wish<'a> {
         let fits = own.iter().filter(|zone| is_known(zone)).count();
         let takes = if self.is_on(Inputs::MULTI_AZ) { 2 } else { 1 };
         let wanted = format!("subnets in {}", Vec::from_iter(own).join(", "));
-        (fits < takes).then(|| (Inputs::DB_SUBNET_GROUP_NAME, wanted, zones))
+        (fits < takes).then_some((Inputs::DB_SUBNET_GROUP_NAME, wanted, zones))
     }
 
     /// True if an instance is to have another class and another version at once.
