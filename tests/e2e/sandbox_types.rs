@@ -58,7 +58,27 @@ fn a_read_is_not_what_was_written() {
         "ResourceNotFoundException",
         "",
     );
-    // What is write-only is never read, and lost by an update that does not send it again.
+    // What is write-only is never read, inside of lists too.
+    let database = json!({
+        "DBInstanceIdentifier": "front", "DBInstanceClass": "db.t3.micro", "MasterUserPassword": "hidden",
+    });
+    account.made("AWS::RDS::DBInstance", &database);
+    let read = account
+        .read("AWS::RDS::DBInstance", "front")
+        .expect("a model");
+    assert_eq!(read["DBInstanceClass"], "db.t3.micro");
+    assert_eq!(read["MasterUserPassword"], Json::Null);
+    let key = "arn:aws:kms:eu-south-1:123456789012:alias/a";
+    let files = json!({
+        "ReplicationConfiguration": { "Destinations": [{ "Region": "eu-south-1", "KmsKeyId": key }] },
+    });
+    let identifier = account.made("AWS::EFS::FileSystem", &files);
+    let read = account
+        .read("AWS::EFS::FileSystem", &identifier)
+        .expect("a model");
+    let replicas = &read["ReplicationConfiguration"]["Destinations"];
+    assert_eq!(replicas, &json!([{ "Region": "eu-south-1" }]));
+    // It is lost by an update that does not send it again.
     let parameter =
         json!({ "Name": "/front", "Type": "String", "Value": "v", "Description": "said" });
     account.made("AWS::SSM::Parameter", &parameter);
