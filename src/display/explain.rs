@@ -287,6 +287,27 @@ fn mistyped(word: &str, value: &Json) -> Option<String> {
     nearest(word, keys_of(value)).filter(|key| word.len().abs_diff(key.len()) <= SLIPS)
 }
 
+/// The actions of IAM that operations take, by operation.
+pub fn rights(operations: &[(&str, String)], width: Option<usize>) -> Vec<Line> {
+    let width = width.unwrap_or(PROSE).min(PROSE);
+    let mut lines = vec![
+        Line::new(),
+        Line::plain("Rights, beside those of Cloud Control:"),
+    ];
+    for (name, actions) in operations {
+        let wrapped = wrap(actions, Some(width.saturating_sub(10)));
+        for (index, text) in wrapped.iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            lines.push(
+                Line::plain("  ")
+                    .with(Style::Bold, format!("{name:<6}"))
+                    .and(format!("  {text}")),
+            );
+        }
+    }
+    lines
+}
+
 /// The schema of a value: behind references, and without the alternatives that say nothing of their own.
 fn value_of<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
     if let Some(name) = schema["$ref"]
