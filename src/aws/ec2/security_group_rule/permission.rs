@@ -42,9 +42,11 @@ pub(super) fn peers(inputs: &Inputs) -> [(&'static str, Option<&String>); 4] {
 pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
          `referencedSecurityGroupId`";
-    let given = peers(inputs).into_iter().filter(|(_, peer)| peer.is_some());
+    let mut given = peers(inputs).into_iter().filter(|(_, peer)| peer.is_some());
     if given.clone().count() != 1 {
-        let at = given.last().map_or(Inputs::CIDR_IPV4, |(name, _)| name);
+        let at = given
+            .next_back()
+            .map_or(Inputs::CIDR_IPV4, |(name, _)| name);
         // Their number is known, whatever their values are.
         return vec![InvalidInput::new(at, PEERS).decided_by([])];
     }

@@ -179,7 +179,9 @@ async fn wait(context: &Context, watch: &Watch<'_>, progress: &dyn Progress) -> 
         if !matches!(standing, Standing::NotListed(_)) {
             was_listed.store(true, Ordering::Relaxed);
         }
-        *seen.lock().unwrap_or_else(PoisonError::into_inner) = found.clone();
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&found);
         match (standing, found.as_ref()) {
             (Standing::Steady, _) => Ok(Poll::Ready(Ended::Steady)),
             (Standing::Failed(reason), found) => {
