@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::common::cloud_control::{Account, QUEUE, VAULT, failed, refused};
 use crate::common::{REGION, http};
 
-/// What AWS adds, takes away and puts in another form.
+/// The additions of AWS, the omissions, and the values in another form.
 #[test]
 fn a_read_is_not_what_was_written() {
     let Some(account) = Account::new() else {

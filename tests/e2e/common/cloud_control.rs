@@ -147,7 +147,7 @@ impl Account {
         )
     }
 
-    /// What the tagging API says about an ARN.
+    /// The tags of an ARN, as the tagging API has them.
     pub fn tags(&self, arn: &str) -> Json {
         let body = json!({ "ResourceARNList": [arn] });
         let target = "ResourceGroupsTaggingAPI_20170126.GetResources";
@@ -174,7 +174,7 @@ impl Account {
         assert_eq!(answer["FailedResourcesMap"], json!({}));
     }
 
-    /// What the next operation of a type comes to.
+    /// Says what the next operation of a type comes to.
     pub fn prepare(&self, script: &Json) {
         http::send(
             &self.endpoint,
