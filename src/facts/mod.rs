@@ -81,16 +81,15 @@ pub fn get(name: &str) -> Option<&'static TypeFacts> {
     let (service, at) = find(name)?;
     let (service_name, place) = service;
     let full = format!("AWS::{service_name}::{}", place.types[at]);
-    let facts = match read.get(&full) {
-        Some(known) => known,
-        None => {
-            let body = index().bodies.get(place.at..place.at + place.length)?;
-            let text = String::from_utf8(inflated(body)?).ok()?;
-            let facts = TypeFacts::parse(&full, text.lines().nth(at)?)?;
-            let facts: &'static TypeFacts = Box::leak(Box::new(facts));
-            read.insert(full, facts);
-            facts
-        }
+    let facts = if let Some(known) = read.get(&full) {
+        *known
+    } else {
+        let body = index().bodies.get(place.at..place.at + place.length)?;
+        let text = String::from_utf8(inflated(body)?).ok()?;
+        let facts = TypeFacts::parse(&full, text.lines().nth(at)?)?;
+        let facts: &'static TypeFacts = Box::leak(Box::new(facts));
+        read.insert(full, facts);
+        facts
     };
     read.insert(name.to_owned(), facts);
     Some(facts)

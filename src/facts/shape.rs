@@ -168,21 +168,15 @@ impl Shape {
         match value {
             Json::Object(_) if self.is_document() && self.properties().is_empty() => value.clone(),
             Json::Object(entries) => {
-                let entries = entries
-                    .iter()
-                    .map(|(key, value)| match self.property(key, from) {
-                        Some((name, shape)) => {
-                            (to.property(name), shape.respelled(value, from, to))
-                        }
-                        None => {
-                            let inner = self.others();
-                            let value = inner.map_or_else(
-                                || value.clone(),
-                                |inner| inner.respelled(value, from, to),
-                            );
-                            (key.clone(), value)
-                        }
-                    });
+                let entries = entries.iter().map(|(key, value)| {
+                    if let Some((name, shape)) = self.property(key, from) {
+                        return (to.property(name), shape.respelled(value, from, to));
+                    }
+                    let others = self.others();
+                    let value = others
+                        .map_or_else(|| value.clone(), |others| others.respelled(value, from, to));
+                    (key.clone(), value)
+                });
                 Json::Object(entries.collect::<Map<_, _>>())
             }
             Json::Array(values) => match self.items() {

@@ -202,7 +202,7 @@ async fn what_others_have_is_not_taken() {
     let vault = look(&world.sdk, "AWS::Backup::BackupVault", name)
         .await
         .expect("it stays");
-    assert_eq!(vault.to_string().contains("fde:"), false, "{vault}");
+    assert!(!vault.to_string().contains("fde:"), "{vault}");
 }
 
 /// The reason is AWS's.

@@ -290,7 +290,10 @@ async fn only_a_new_combination_is_asked_about() {
             let parts = body
                 .split('&')
                 .filter(|part| part.starts_with("Engine") || part.starts_with("DB"));
-            hears.lock().unwrap().push(Vec::from_iter(parts).join(" "));
+            hears
+                .lock()
+                .unwrap()
+                .push(parts.collect::<Vec<_>>().join(" "));
         }
         None
     });

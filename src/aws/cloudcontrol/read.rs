@@ -21,7 +21,7 @@ use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::wait::Pauses;
 use crate::facts::{self, Shape, Spelling, TypeFacts};
 use crate::resource::provider::{Indexed, Query};
-use crate::resource::{Condition, ErrorKind, Observed, ProviderError, ReadSession, Tags};
+use crate::resource::{Condition, ErrorKind, Observed, ProviderError, ReadSession};
 
 const GET: &str = "cloudformation:GetResource";
 
@@ -198,7 +198,7 @@ pub(super) fn observed(facts: &'static TypeFacts, id: &str, model: &Model) -> Ob
         arn: parts.arn,
         inputs: parts.inputs,
         outputs: parts.outputs,
-        tags: parts.tags.unwrap_or_else(Tags::default),
+        tags: parts.tags.unwrap_or_default(),
         condition: Condition::Ready,
     }
 }

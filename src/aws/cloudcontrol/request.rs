@@ -18,7 +18,7 @@ const STATUS: &str = "cloudformation:GetResourceRequestStatus";
 pub(super) enum State {
     Running,
     Done,
-    Failed(ProviderError),
+    Failed(Box<ProviderError>),
 }
 
 /// Returns the state that an event tells.
@@ -27,7 +27,7 @@ pub(super) fn state(operation: &'static str, event: &ProgressEvent) -> State {
         Some(OperationStatus::Success) => State::Done,
         // A request that was cancelled did not do what was asked.
         Some(OperationStatus::Failed | OperationStatus::CancelComplete) => {
-            State::Failed(failure(operation, event))
+            State::Failed(Box::new(failure(operation, event)))
         }
         _ => State::Running,
     }
@@ -54,7 +54,7 @@ pub(super) async fn follow(
     loop {
         match state(operation, &event) {
             State::Done => return Ok(event),
-            State::Failed(error) => return Err(error),
+            State::Failed(error) => return Err(*error),
             State::Running => progress.status(&status(&event)),
         }
         let wait = until_asked_again(&event).unwrap_or(pause);
@@ -120,13 +120,18 @@ fn failure(operation: &'static str, event: &ProgressEvent) -> ProviderError {
     let mut error = ProviderError::new(kind(code, message), operation, message);
     code.clone_into(&mut error.code);
     error.details = named(event);
-    if code == "NotUpdatable" {
-        error.remedy = Some(Remedy::new(
-            "AWS changes this only in a new object, and nothing was changed: take the change back, or let the object be \
-             replaced (--replace), then run",
-        ));
+    with_remedy(error)
+}
+
+/// Adds what to do where AWS changes something only in a new object. It says so at once, or once its handler has looked.
+pub(super) fn with_remedy(error: ProviderError) -> ProviderError {
+    if !error.code.starts_with("NotUpdatable") {
+        return error;
     }
-    error
+    error.with_remedy(Remedy::new(
+        "AWS changes this only in a new object, and nothing was changed: take the change back, or let the object be \
+         replaced (--replace), then run",
+    ))
 }
 
 /// The request in words, for reports: AWS's support asks for it.

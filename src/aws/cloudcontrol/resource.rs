@@ -12,7 +12,7 @@ use super::create::{CREATE, Made, create};
 use super::model::{self, Model};
 use super::patch::patch;
 use super::read::{self, get, get_new, observed};
-use super::request::{follow, is_old};
+use super::request::{follow, is_old, with_remedy};
 use super::schema::schema;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
@@ -231,7 +231,10 @@ async fn send_patch(
                 .identifier(id)
                 .client_token(token)
                 .patch_document(&document);
-            async move { Ok(context.send(request).await?.progress_event) }
+            async move {
+                let answer = context.send(request).await.map_err(with_remedy)?;
+                Ok(answer.progress_event)
+            }
         },
     )
     .await

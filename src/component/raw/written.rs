@@ -65,19 +65,15 @@ impl<'a> Written<'a> {
 
 fn object(shape: Shape, entries: Properties) -> Properties {
     let entries = entries.into_iter();
-    let entries =
-        entries.map(
-            |(key, inner)| match shape.property(&key, Spelling::CloudFormation) {
-                Some((name, shape)) => (facts::property_name(name), value(shape, inner)),
-                None => {
-                    let inner = match shape.others() {
-                        Some(shape) => value(shape, inner),
-                        None => inner,
-                    };
-                    (key, inner)
-                }
-            },
-        );
+    let entries = entries.map(|(key, inner)| {
+        if let Some((name, shape)) = shape.property(&key, Spelling::CloudFormation) {
+            return (facts::property_name(name), value(shape, inner));
+        }
+        match shape.others() {
+            Some(others) => (key, value(others, inner)),
+            None => (key, inner),
+        }
+    });
     entries.collect()
 }
 

@@ -107,7 +107,9 @@ monitoring:
     },
     Chapter {
         key: "resources",
-        about: "Type tokens and property names are Pulumi's, so its registry documents them. `${NAME.output}` is an output or a property of a resource. \
+        about: "Type tokens and property names are Pulumi's, so its registry documents them. Types that are not [listed](#types) \
+                go through AWS Cloud Control: `aws-native:sqs:Queue`, with the property names of Pulumi's AWS Native package, or \
+                `AWS::SQS::Queue`, with those of CloudFormation. `${NAME.output}` is an output or a property of a resource. \
                 Sections can use these resources, and these the outputs of sections.",
         example: "\
 resources:
