@@ -21,8 +21,8 @@ use std::fs;
 use std::process::Command;
 
 use rights::{
-    ALSO, MOST_CHARACTERS, OF_CREDENTIALS, PAGE, PUSHES, RENAMED, STAGING, action, is_read,
-    operations, policies, root,
+    ALSO, CLOUD_CONTROL, MOST_CHARACTERS, OF_CREDENTIALS, PAGE, PUSHES, RENAMED, STAGING, action,
+    is_read, operations, policies, root,
 };
 use serde_json::Value as Json;
 
@@ -124,6 +124,8 @@ fn the_names_of_actions_are_those_of_calls() {
 
 #[test]
 fn the_policies_allow_every_call() {
+    // Only a request that changes something is followed.
+    const FOLLOWED: &str = "cloudformation:GetResourceRequestStatus";
     let preview = actions(&policy("PreviewReads"), "Allow");
     // A preview that may not compare values says so, and goes on.
     let compare = actions(&policy("ReadLogsIn"), "Allow");
@@ -132,11 +134,20 @@ fn the_policies_allow_every_call() {
     let own = actions(&policy("DeployItsOwn"), "Allow");
     let key = actions(&policy("DeployMakesItsKey"), "Allow");
     let both = [&preview[..], &change[..], &own[..], &key[..]].concat();
+    let through_reads = actions(&policy("PreviewThroughCloudControl"), "Allow");
+    let through = actions(&policy("DeployThroughCloudControl"), "Allow");
     let operations = operations();
     assert!(operations.len() > 200, "{operations:?}");
     let mut denied = Vec::new();
     for operation in operations {
-        let allowed = if is_read(action(&operation)) && operation != "ssm:GetParameter" {
+        let allowed = if operation.starts_with(CLOUD_CONTROL) {
+            let of = if is_read(action(&operation)) && operation != FOLLOWED {
+                &through_reads
+            } else {
+                &through
+            };
+            allows(of, &operation)
+        } else if is_read(action(&operation)) && operation != "ssm:GetParameter" {
             allows(&preview, &operation)
         } else {
             allows(&both, &operation)

@@ -58,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "facts",
             "resource",
             "graph",
             "stack",

@@ -19,8 +19,9 @@ const FLAG: &str = "--endpoint-url";
 const VARIABLE: &str = "AWS_ENDPOINT_URL";
 
 /// The services of [`Context`](super::Context), by their names in the SDK.
-const SERVICES: [&str; 17] = [
+const SERVICES: [&str; 18] = [
     "Application Auto Scaling",
+    "CloudControl",
     "CloudWatch",
     "CloudWatch Logs",
     "EC2",

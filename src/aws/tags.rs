@@ -468,8 +468,9 @@ mod tests {
         let rows = TAGGINGS.iter().flat_map(|tagging| tagging.of);
         for of in rows {
             let own = |token: &str| token.starts_with(of);
+            let is_on_demand = catalog.get(&format!("{of}sqs:Queue")).is_some();
             assert!(
-                tokens().any(own),
+                tokens().any(own) || is_on_demand,
                 "`{of}` in `TAGGINGS` of src/aws/tags.rs is of no type that has tags: take it out"
             );
         }

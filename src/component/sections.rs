@@ -76,7 +76,7 @@ pub static SECTIONS: Sections = Sections {
     unsupported: &[
         (
             "queues",
-            "queues are made with another tool: take the key out",
+            "a queue is an aws-native:sqs:Queue under `resources:`",
         ),
         (
             "jobs",
@@ -84,11 +84,11 @@ pub static SECTIONS: Sections = Sections {
         ),
         (
             "functions",
-            "functions are made with another tool: take the key out",
+            "a function is an aws-native:lambda:Function under `resources:`",
         ),
         (
             "lambdas",
-            "functions are made with another tool: take the key out",
+            "a function is an aws-native:lambda:Function under `resources:`",
         ),
         (
             "cache",
@@ -100,7 +100,7 @@ pub static SECTIONS: Sections = Sections {
         ),
         (
             "tables",
-            "DynamoDB tables are made with another tool: take the key out",
+            "a table is an aws-native:dynamodb:Table under `resources:`",
         ),
         (
             "dns",

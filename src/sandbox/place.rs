@@ -53,8 +53,8 @@ const PROGRAM: &[(&str, &[u8])] = &[
     ("patch_parameters.py", include_bytes!("patch_parameters.py")),
     ("patch_queues.py", include_bytes!("patch_queues.py")),
     ("patch_rds.py", include_bytes!("patch_rds.py")),
-    ("patch_rds_offers.py", include_bytes!("patch_rds_offers.py")),
     ("patch_rds_groups.py", include_bytes!("patch_rds_groups.py")),
+    ("patch_rds_offers.py", include_bytes!("patch_rds_offers.py")),
     ("patch_rds_states.py", include_bytes!("patch_rds_states.py")),
     ("patch_scaling.py", include_bytes!("patch_scaling.py")),
     (

@@ -322,6 +322,9 @@ fn files(folder: PathBuf, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The beginning of the operations of Cloud Control, which only stacks with types that go through it need.
+pub const CLOUD_CONTROL: &str = "cloudformation:";
+
 /// Every `service:Operation` that the product calls: each is in a list of `operations!`, or named in quotes.
 pub fn operations() -> BTreeSet<String> {
     let mut paths = Vec::new();
@@ -402,7 +405,8 @@ pub fn is_read(action: &str) -> bool {
 /// Every action that the operations need.
 fn actions() -> BTreeSet<String> {
     let mut actions: BTreeSet<String> = TAGGING.iter().map(|&action| action.to_owned()).collect();
-    for operation in operations() {
+    let operations = operations().into_iter();
+    for operation in operations.filter(|operation| !operation.starts_with(CLOUD_CONTROL)) {
         if OF_CREDENTIALS.contains(&operation.as_str()) {
             continue;
         }

@@ -106,16 +106,16 @@ loadBalancer: {}
         "queues: { mail: {} }\n",
         "",
         expect![[r#"
-        4:1 unsupported `queues`: `queues` is not supported yet
-            help: queues are made with another tool: take the key out
-    "#]],
+            4:1 unsupported `queues`: `queues` is not supported yet
+                help: a queue is an aws-native:sqs:Queue under `resources:`
+        "#]],
     );
     refused(
         "resources: { mail: { type: aws:sqs:Queue } }\n",
         "",
         expect![[r#"
             4:28 unknown_type `aws:sqs:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
-                help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                help: declare an `aws-native:sqs:Queue`: what is not written by hand goes through AWS Cloud Control
         "#]],
     );
 }
