@@ -533,6 +533,9 @@ fn is_in_use(code: &str, message: &str) -> bool {
                 | "WAFOptimisticLockException"
                 | "DeleteConflict"
                 | "DeleteConflictException"
+                // Cloud Control, about an object on which another operation goes on.
+                | "ConcurrentOperationException"
+                | "ResourceConflictException"
         )
         || code == "InvalidParameterException"
             && message.contains("cannot be stopped while deployments are active")

@@ -107,6 +107,14 @@ impl TypeFacts {
         whole.any(|place| place.property() == property)
     }
 
+    /// Returns whether what is at a place must not be shown: a text that AWS never returns, with the name of a secret.
+    pub fn is_secret(&self, place: &[&str]) -> bool {
+        const WORDS: [&str; 5] = ["Password", "Secret", "Token", "PrivateKey", "Credential"];
+        let is_hidden = self.write_only.iter().any(|hidden| hidden.holds(place));
+        let mut names = place.iter();
+        is_hidden && names.any(|name| WORDS.iter().any(|word| name.contains(word)))
+    }
+
     /// Returns whether the identifier is made of properties that the author gives.
     pub fn is_identified_by_inputs(&self) -> bool {
         let mut identifier = self.identifier.iter();

@@ -364,7 +364,8 @@ pub fn applied_hash(
     short_hash(&document.to_string(), 12)
 }
 
-fn without_secrets(value: &Value) -> Value {
+/// A value without the secrets in it.
+pub(super) fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Secret(_) => Value::Null,
         Value::List(values) => Value::list(values.iter().map(without_secrets)),

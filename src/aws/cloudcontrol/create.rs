@@ -40,6 +40,7 @@ pub(super) async fn create(
     facts: &'static TypeFacts,
     creation: Creation<'_>,
 ) -> AwsResult<Made> {
+    hide(context, creation.inputs.values());
     let model = desired(facts, creation.inputs, creation.tags);
     let body = serde_json::Value::Object(model).to_string();
     for attempt in 0..MOST_ATTEMPTS {
@@ -74,6 +75,22 @@ pub(super) async fn create(
         CREATE,
         format!("AWS answers with the requests of {MOST_ATTEMPTS} earlier runs"),
     ))
+}
+
+/// Remembers the secrets among values, so that no error shows them: AWS quotes what it refuses.
+pub(super) fn hide<'v>(context: &Context, values: impl IntoIterator<Item = &'v Value>) {
+    for value in values {
+        match value {
+            Value::Secret(inner) => {
+                if let Some(text) = inner.as_str() {
+                    context.hide(text);
+                }
+            }
+            Value::List(values) => hide(context, values),
+            Value::Object(entries) => hide(context, entries.values()),
+            _ => {}
+        }
+    }
 }
 
 /// The client token: 64 hexadecimal digits, the same for the same resource with the same inputs.
@@ -247,7 +264,13 @@ async fn of_earlier_run(
     let events = recent(context, &ReadSession::default()).await?;
     let events = events.iter();
     let events = events.filter(|event| event.type_name() == Some(&facts.name));
-    for event in events {
+    let urn = creation.urn.to_string();
+    // The model has the tags, where AWS returns it.
+    let may_be_own = |event: &&ProgressEvent| {
+        let model = event.resource_model();
+        model.is_none_or(|model| model.contains(&urn))
+    };
+    for event in events.filter(may_be_own) {
         // One that is running may be ours, and its tags tell once it is done. One of others takes no harm from being waited for.
         let event = match event.operation_status() {
             Some(OperationStatus::Pending | OperationStatus::InProgress) => {

@@ -20,7 +20,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::wait::Pauses;
 use crate::facts::{self, Shape, Spelling, TypeFacts};
-use crate::resource::provider::{Indexed, Query};
+use crate::resource::provider::{Indexed, Query, Wanted};
 use crate::resource::{Condition, ErrorKind, Observed, ProviderError, ReadSession};
 
 const GET: &str = "cloudformation:GetResource";
@@ -53,7 +53,9 @@ pub(super) async fn read(
             .extend(by_identifier(context, facts, &listed).await?);
     }
     let missing = query.missing(found.objects.values().map(|object| &object.tags));
-    if !missing.is_empty() {
+    // Where the file says the identifier, it has been asked for already.
+    let is_open = |wanted: &&Wanted| identifier::of_inputs(facts, &wanted.inputs).is_none();
+    if missing.into_iter().any(|wanted| is_open(&wanted)) {
         let recent = recent(context, query.session).await?;
         let recent = recent.iter();
         let recent = recent.filter(|event| event.type_name() == Some(&facts.name));
@@ -118,9 +120,17 @@ async fn of_entry(
         object
     };
     let candidates = identifier::of_arn(facts, &entry.arn);
-    let is_in_arn = !candidates.is_empty();
+    let mut is_in_arn = !candidates.is_empty();
     for id in candidates {
-        if let Some((model, _)) = get(context, facts, &id).await? {
+        let found = match get(context, facts, &id).await {
+            // Not even the form of an identifier of this type, so that the ARN does not hold it.
+            Err(error) if error.is(ErrorKind::Invalid) => {
+                is_in_arn = false;
+                continue;
+            }
+            found => found?,
+        };
+        if let Some((model, _)) = found {
             let object = observed(facts, &id, &model);
             if is_it(&object) || object.tags.is_empty() {
                 return Ok(Some(with_tags(object)));

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudcontrol::types::ProgressEvent;
 use serde_json::{Value as Json, json};
 
-use super::create::{CREATE, Made, create};
+use super::create::{CREATE, Made, create, hide};
 use super::model::{self, Model};
 use super::patch::patch;
 use super::read::{self, get, get_new, observed};
@@ -185,6 +185,7 @@ async fn changed(
     let id = &request.observed.id;
     let gone = || ProviderError::new(ErrorKind::NotFound, UPDATE, format!("`{id}` is not there"));
     let (live, _) = get(context, facts, id).await?.ok_or_else(gone)?;
+    hide(context, request.inputs.values());
     let operations = patch(facts, request.diff, request.inputs, &live);
     send_patch(
         context,

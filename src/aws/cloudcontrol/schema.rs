@@ -88,7 +88,7 @@ fn property(
     }
     let is_hidden = facts.write_only.iter().any(|place| place.holds(&[name]));
     if is_hidden && !is_mirrored(&facts.name, &[name]) {
-        property = if is_secret(name) {
+        property = if facts.is_secret(&[name]) {
             property.secret().write_only()
         } else {
             property.remembered()
@@ -102,13 +102,6 @@ fn is_named_by_author(facts: &'static TypeFacts) -> bool {
     let required: Vec<&str> = facts.shape().required().collect();
     let mut identifier = facts.identifier.iter();
     identifier.all(|name| !facts.is_read_only(name) && required.contains(&name.as_str()))
-}
-
-/// Returns whether a value of this name, which AWS never returns, is a secret.
-fn is_secret(name: &str) -> bool {
-    ["Password", "Secret", "Token", "PrivateKey", "Credential"]
-        .iter()
-        .any(|word| name.contains(word))
 }
 
 /// The rule for names that are derived, where the identifier is a name that takes what we derive.

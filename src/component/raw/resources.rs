@@ -373,6 +373,28 @@ options:
     }
 
     #[test]
+    fn secrets_of_types_of_cloud_control_are_hidden_wherever_they_stand() {
+        let text = render_text(
+            r#"resources:
+  broker:
+    type: aws-native:amazonmq:Broker
+    properties:
+      brokerName: mails
+      deploymentMode: SINGLE_INSTANCE
+      engineType: RABBITMQ
+      hostInstanceType: mq.t3.micro
+      publiclyAccessible: false
+      users: [{ username: shop, password: hunter2hunter2 }]
+  user:
+    type: AWS::ElastiCache::User
+    properties: { UserId: shop, UserName: shop, Engine: redis, Passwords: [hunter2hunter2hunter2] }
+"#,
+        );
+        assert!(text.contains("mails"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
     fn faults_in_types_of_cloud_control() {
         check(
             r#"resources:

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::inputs;
-use crate::facts::{self, Shape, Spelling, TypeFacts};
+use crate::facts::{self, ANY, Shape, Spelling, TypeFacts};
 use crate::resource::nearest::nearest;
 use crate::resource::{Properties, Schema, Value};
 use crate::stack::{Content, Entry, Node};
@@ -54,43 +54,62 @@ impl<'a> Written<'a> {
         named.unwrap_or_else(|| "tags".to_owned())
     }
 
-    /// The inputs with the keys of the catalog.
+    /// The inputs with the keys of the catalog, and with the secrets in them hidden.
     pub fn native(self, inputs: Properties) -> Properties {
         match self.through {
-            Some((facts, Spelling::CloudFormation)) => object(facts.shape(), inputs),
-            _ => inputs,
+            Some((facts, spelling)) => {
+                Reading { facts, spelling }.object(facts.shape(), &[], inputs)
+            }
+            None => inputs,
         }
     }
 }
 
-fn object(shape: Shape, entries: Properties) -> Properties {
-    let entries = entries.into_iter();
-    let entries = entries.map(|(key, inner)| {
-        if let Some((name, shape)) = shape.property(&key, Spelling::CloudFormation) {
-            return (facts::property_name(name), value(shape, inner));
-        }
-        match shape.others() {
-            Some(others) => (key, value(others, inner)),
-            None => (key, inner),
-        }
-    });
-    entries.collect()
+/// The reading of values of a type.
+struct Reading {
+    facts: &'static TypeFacts,
+    spelling: Spelling,
 }
 
-fn value(shape: Shape, written: Value) -> Value {
-    match written {
-        Value::Object(entries) => Value::Object(object(shape, entries)),
-        Value::List(values) => match shape.items() {
-            Some(items) => Value::List(
-                values
-                    .into_iter()
-                    .map(|inner| value(items, inner))
-                    .collect(),
-            ),
-            None => Value::List(values),
-        },
-        Value::Secret(inner) => Value::Secret(Box::new(value(shape, *inner))),
-        other => other,
+impl Reading {
+    fn object(&self, shape: Shape, place: &[&str], entries: Properties) -> Properties {
+        let entries = entries.into_iter();
+        let entries = entries.map(|(key, inner)| {
+            if let Some((name, shape)) = shape.property(&key, self.spelling) {
+                let place = [place, &[name]].concat();
+                return (facts::property_name(name), self.value(shape, &place, inner));
+            }
+            match shape.others() {
+                Some(others) => (key, self.value(others, &[place, &[ANY]].concat(), inner)),
+                None => (key, inner),
+            }
+        });
+        entries.collect()
+    }
+
+    fn value(&self, shape: Shape, place: &[&str], written: Value) -> Value {
+        let value = match written {
+            Value::Object(entries) => Value::Object(self.object(shape, place, entries)),
+            Value::List(values) => match shape.items() {
+                Some(items) => {
+                    let place = [place, &[ANY]].concat();
+                    let values = values.into_iter();
+                    Value::List(
+                        values
+                            .map(|inner| self.value(items, &place, inner))
+                            .collect(),
+                    )
+                }
+                None => Value::List(values),
+            },
+            Value::Secret(inner) => *inner,
+            other => other,
+        };
+        if self.facts.is_secret(place) && !matches!(value, Value::Object(_) | Value::List(_)) {
+            Value::Secret(Box::new(value))
+        } else {
+            value
+        }
     }
 }
 
