@@ -89,32 +89,32 @@ const SERVICES: &[(&str, &str)] = &[
     ),
     (
         "dynamodb",
-        "make the table with another tool, and give its ARN to the `permissions:` of a service",
+        "a table is an `aws-native:dynamodb:Table`; give its ARN to the `permissions:` of a service",
     ),
     (
         "efs",
-        "make the file system with another tool; tasks have no volumes",
+        "a file system is an `aws-native:efs:FileSystem`; tasks have no volumes",
     ),
     ("eks", "remove it; `services:` runs containers on Fargate"),
     (
         "elasticache",
-        "make the cache with another tool, and give its address to the `environment:` of a service",
+        "a cache is an `aws-native:elasticache:ReplicationGroup`; give its address to the `environment:` of a service",
     ),
     (
         "kinesis",
-        "make the stream with another tool, and give its ARN to the `permissions:` of a service",
+        "a stream is an `aws-native:kinesis:Stream`; give its ARN to the `permissions:` of a service",
     ),
     (
         "lambda",
-        "make the function with another tool, or run its code as one of the `services:`",
+        "a function is an `aws-native:lambda:Function`; the permission to call it is given with another tool",
     ),
     (
         "memorydb",
-        "make the cache with another tool, and give its address to the `environment:` of a service",
+        "a cache is an `aws-native:memorydb:Cluster`; give its address to the `environment:` of a service",
     ),
     (
         "opensearch",
-        "make the domain with another tool, and give its address to the `environment:` of a service",
+        "a domain is an `aws-native:opensearchservice:Domain`; give its address to the `environment:` of a service",
     ),
     (
         "route53",
@@ -122,15 +122,15 @@ const SERVICES: &[(&str, &str)] = &[
     ),
     (
         "sfn",
-        "make the state machine with another tool, and give its ARN to the `permissions:` of a service",
+        "a state machine is an `aws-native:stepfunctions:StateMachine`; give its ARN to the `permissions:` of a service",
     ),
     (
         "sqs",
-        "make the queue with another tool, and give its ARN to the `permissions:` of a service",
+        "a queue is an `aws-native:sqs:Queue`; its policy is made with another tool",
     ),
     (
         "ssm",
-        "make the parameter with another tool, and give its ARN to the `secrets:` of a service",
+        "a parameter is an `aws-native:ssm:Parameter`; give its ARN to the `secrets:` of a service",
     ),
 ];
 
@@ -146,11 +146,11 @@ const TYPES: &[(&str, &str)] = &[
     ),
     (
         "aws:ec2:VpcEndpoint",
-        "make the endpoint with another tool, and give it the subnets among the outputs",
+        "declare an `aws-native:ec2:VpcEndpoint`, and give it the subnets among the outputs",
     ),
     (
         "aws:rds:Cluster",
-        "make the cluster with another tool, or declare an `aws:rds:Instance`",
+        "declare an `aws-native:rds:DbCluster`, or an `aws:rds:Instance`",
     ),
     (
         "aws:ecr:RepositoryPolicy",

@@ -213,11 +213,15 @@ impl<'a> Lookup<'a> {
 
 /// Everything that a reference can ask of a resource of a type.
 fn outputs_of(schema: &Schema) -> Vec<&'static str> {
-    ["id", "arn", "urn"]
-        .into_iter()
-        .chain(schema.outputs.iter().copied())
-        .chain(schema.properties.iter().map(|property| property.name))
-        .collect()
+    let mut outputs = vec!["id", "arn", "urn"];
+    let own = schema.outputs.iter().copied();
+    let own = own.chain(schema.properties.iter().map(|property| property.name));
+    for name in own {
+        if !outputs.contains(&name) {
+            outputs.push(name);
+        }
+    }
+    outputs
 }
 
 /// The path to an output that was given with CloudFormation's names: `Endpoint.Address`.

@@ -48,6 +48,9 @@ impl TypeFacts {
             let spelled = spelling.property(name);
             if let Some(properties) = root["properties"].as_object_mut() {
                 properties.remove(&spelled);
+                if self.tag_property() == Some(name) {
+                    properties.insert(spelled.clone(), tags());
+                }
             }
             if self.is_read_only(name) {
                 outputs.push(spelled.into());
@@ -68,6 +71,15 @@ impl TypeFacts {
         root["$defs"] = Json::Object(definitions.collect());
         root
     }
+}
+
+/// The schema of tags, which are the engine's.
+fn tags() -> Json {
+    json!({
+        "description": "Tags of this resource, beside those of the stack: a map, or a list of keys and values.",
+        "type": ["object", "array"],
+        "additionalProperties": { "type": "string" },
+    })
 }
 
 /// A node of the published schema as one of ours: `definitions` are called `$defs`, and keys are spelled as the author does.

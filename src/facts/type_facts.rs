@@ -109,7 +109,16 @@ impl TypeFacts {
 
     /// Returns whether what is at a place must not be shown: a text that AWS never returns, with the name of a secret.
     pub fn is_secret(&self, place: &[&str]) -> bool {
-        const WORDS: [&str; 5] = ["Password", "Secret", "Token", "PrivateKey", "Credential"];
+        const WORDS: [&str; 8] = [
+            "Password",
+            "Passphrase",
+            "Secret",
+            "Token",
+            "PrivateKey",
+            "AccessKey",
+            "ApiKey",
+            "Credential",
+        ];
         let is_hidden = self.write_only.iter().any(|hidden| hidden.holds(place));
         let mut names = place.iter();
         is_hidden && names.any(|name| WORDS.iter().any(|word| name.contains(word)))

@@ -365,7 +365,7 @@ pub fn applied_hash(
 }
 
 /// A value without the secrets in it.
-pub(super) fn without_secrets(value: &Value) -> Value {
+pub fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Secret(_) => Value::Null,
         Value::List(values) => Value::list(values.iter().map(without_secrets)),

@@ -367,8 +367,9 @@ impl<'a> Marking<'a> {
 }
 
 fn tagged(span: Span) -> StackError {
-    StackError::new(Fault::YamlTag, span, "carries a tag")
-        .help("remove the `!…`; put a value in quotes to make it text")
+    StackError::new(Fault::YamlTag, span, "carries a tag").help(
+        "remove the `!…`; `${name.output}` refers to a resource, and quotes make a text of a value",
+    )
 }
 
 fn too_deep(span: Span) -> StackError {

@@ -153,7 +153,7 @@ mod tests {
             "a: !secret x\n",
             &expect![[r#"
             1:4 yaml_tag `!secret x`: carries a tag
-                help: remove the `!…`; put a value in quotes to make it text
+                help: remove the `!…`; `${name.output}` refers to a resource, and quotes make a text of a value
         "#]],
         );
         check(

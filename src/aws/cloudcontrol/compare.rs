@@ -83,6 +83,10 @@ impl Walk {
         if wanted.is_null() || self.is_never_returned(&at.place) {
             return;
         }
+        // It is read under another name, if at all.
+        if found.is_null() && is_mirrored(&self.facts.name, &at.place) {
+            return;
+        }
         let rule = rule(&self.facts.name, &at.place);
         if let Value::Secret(inner) = wanted {
             if self.differs(at, shape, inner, found.revealed()) {
@@ -274,10 +278,8 @@ impl Walk {
 
 /// Returns whether a declared value means the same as none: AWS leaves many such values out of what it returns.
 fn equals_absent(shape: Shape, wanted: &Value) -> bool {
-    if let Some(default) = shape.default()
-        && *wanted == Value::from(default.clone())
-    {
-        return true;
+    if let Some(default) = shape.default() {
+        return *wanted == Value::from(default.clone());
     }
     match wanted {
         Value::Null | Value::Bool(false) => true,

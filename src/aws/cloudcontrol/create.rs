@@ -12,13 +12,13 @@ use aws_sdk_cloudcontrol::types::{OperationStatus, ProgressEvent};
 
 use super::model::{Model, desired};
 use super::read::{get, get_new, observed, recent};
-use super::request::{self, State, follow, is_old};
+use super::request::{self, State, follow, is_old, may_pass, pauses};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Live, adopt};
 use crate::facts::{Handler, TypeFacts};
 use crate::resource::provider::Creation;
-use crate::resource::tags::short_hash;
+use crate::resource::tags::{short_hash, without_secrets};
 use crate::resource::{
     Condition, ErrorKind, Observed, Properties, ProviderError, ReadSession, Value,
 };
@@ -43,6 +43,7 @@ pub(super) async fn create(
     hide(context, creation.inputs.values());
     let model = desired(facts, creation.inputs, creation.tags);
     let body = serde_json::Value::Object(model).to_string();
+    let mut pauses = pauses();
     for attempt in 0..MOST_ATTEMPTS {
         let began = SystemTime::now();
         let request = context
@@ -68,7 +69,10 @@ pub(super) async fn create(
                 None => continue,
             }
         }
-        return begun(context, facts, creation, event).await;
+        match begun(context, facts, creation, event).await {
+            Err(error) if may_pass(&error) && error.done.is_none() && pauses.pause().await => {}
+            begun => return begun,
+        }
     }
     Err(ProviderError::new(
         ErrorKind::Bug,
@@ -95,7 +99,8 @@ pub(super) fn hide<'v>(context: &Context, values: impl IntoIterator<Item = &'v V
 
 /// The client token: 64 hexadecimal digits, the same for the same resource with the same inputs.
 fn client_token(creation: Creation<'_>, attempt: u32) -> String {
-    let inputs = serde_json::Value::from(&Value::Object(creation.inputs.clone()));
+    let inputs = without_secrets(&Value::Object(creation.inputs.clone()));
+    let inputs = serde_json::Value::from(&inputs);
     let instead_of = creation.instead_of.join("\n");
     short_hash(
         &format!("{}\n{attempt}\n{instead_of}\n{inputs}", creation.urn),

@@ -24,34 +24,62 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns the identifiers that an object of this ARN may have, the likeliest first. Empty where the ARN does not hold it.
+/// Returns the identifiers that an object of this ARN may have, the likeliest first.
 pub(super) fn of_arn(facts: &TypeFacts, arn: &str) -> Vec<String> {
-    let [name] = facts.identifier.as_slice() else {
-        return Vec::new();
-    };
-    if name.ends_with("Arn") || name.ends_with("ARN") {
-        return vec![arn.to_owned()];
-    }
-    if name.ends_with("Url") {
-        return Vec::new();
-    }
     // `arn:aws:service:region:account:` and then a kind, mostly, and a name, which may have a path.
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-    let after_kind = resource
-        .split_once(['/', ':'])
-        .map_or(resource, |(_, name)| name);
-    let last = resource.rsplit(['/', ':']).next().unwrap_or_default();
+    let [name] = facts.identifier.as_slice() else {
+        let segments: Vec<&str> = resource
+            .split(['/', ':'])
+            .filter(|part| !part.is_empty())
+            .collect();
+        let parts = choices(&segments, facts.identifier.len());
+        return parts
+            .into_iter()
+            .map(|parts| parts.join(SEPARATOR))
+            .collect();
+    };
     let mut all: Vec<String> = Vec::new();
-    for one in [
-        after_kind.to_owned(),
-        last.to_owned(),
-        format!("/{after_kind}"),
-        resource.to_owned(),
-    ] {
-        if !one.is_empty() && one != "/" && !all.contains(&one) {
-            all.push(one);
+    if !name.to_lowercase().ends_with("arn") && !name.ends_with("Url") {
+        let after_kind = resource
+            .split_once(['/', ':'])
+            .map_or(resource, |(_, name)| name);
+        let last = resource.rsplit(['/', ':']).next().unwrap_or_default();
+        for one in [
+            after_kind.to_owned(),
+            format!("/{after_kind}"),
+            last.to_owned(),
+            resource.to_owned(),
+        ] {
+            if !one.is_empty() && one != "/" && !all.contains(&one) {
+                all.push(one);
+            }
         }
     }
+    // Some call it an id.
+    all.push(arn.to_owned());
+    all
+}
+
+/// Returns the choices of that many segments, each in their order; none of them if there are more than it is worth to try.
+fn choices<'s>(segments: &[&'s str], count: usize) -> Vec<Vec<&'s str>> {
+    const MOST: usize = 20;
+    let Some((first, rest)) = segments.split_first() else {
+        return if count == 0 {
+            vec![Vec::new()]
+        } else {
+            Vec::new()
+        };
+    };
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let mut all: Vec<Vec<&str>> = choices(rest, count - 1)
+        .into_iter()
+        .map(|chosen| [&[*first], chosen.as_slice()].concat())
+        .collect();
+    all.extend(choices(rest, count));
+    all.truncate(MOST);
     all
 }
 
@@ -86,7 +114,7 @@ mod tests {
         assert_eq!(first("AWS::SNS::Topic", arn).as_deref(), Some(arn));
         // Neither a URL nor a name of several parts is in an ARN as it is.
         let arn = "arn:aws:sqs:eu-south-2:1:mails";
-        assert_eq!(first("AWS::SQS::Queue", arn), None);
+        assert_eq!(first("AWS::SQS::Queue", arn).as_deref(), Some(arn));
         assert!(may_be_of(
             "https://sqs.eu-south-2.amazonaws.com/1/mails",
             arn
@@ -97,6 +125,17 @@ mod tests {
         ));
         let arn = "arn:aws:wafv2:eu-south-2:1:regional/ipset/office/0a1b";
         assert!(may_be_of("office|0a1b|REGIONAL", arn));
+        // Several parts, with the kinds of objects between them.
+        let stage = facts::get("AWS::ApiGatewayV2::Stage").unwrap();
+        let all = of_arn(
+            stage,
+            "arn:aws:apigateway:eu-south-2::/apis/a1b2/stages/live",
+        );
+        assert!(all.contains(&"a1b2|live".to_owned()), "{all:?}");
+        // An ARN that is called an id.
+        let secret = facts::get("AWS::SecretsManager::Secret").unwrap();
+        let arn = "arn:aws:secretsmanager:eu-south-2:1:secret:url-a1b2c3";
+        assert!(of_arn(secret, arn).contains(&arn.to_owned()));
         // A name with a path.
         let parameter = facts::get("AWS::SSM::Parameter").unwrap();
         let all = of_arn(parameter, "arn:aws:ssm:eu-south-2:1:parameter/shop/url");

@@ -15,6 +15,7 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::Value as Json;
 
 use super::model::{self, Model};
+use super::request::status;
 use super::{data, identifier};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, if_there};
@@ -44,7 +45,7 @@ pub(super) async fn read(
     for observed in try_join_all(indexed).await?.into_iter().flatten() {
         found.objects.insert(observed.id.clone(), observed);
     }
-    if data::is_unindexed(&facts.name) && named.is_empty() {
+    if data::is_unindexed(&facts.name) {
         let listed = listed(context, facts, query).await?;
         let listed = listed.iter().filter(|id| !found.objects.contains_key(*id));
         let listed = listed.cloned().collect();
@@ -65,6 +66,16 @@ pub(super) async fn read(
         found
             .objects
             .extend(by_identifier(context, facts, &recent).await?);
+    }
+    // A run that was broken off may have left requests that go on.
+    if query.live.proof.has_open_runs() && !found.objects.is_empty() {
+        let recent = recent(context, query.session).await?;
+        for event in recent.iter().filter(|event| is_running(facts, event)) {
+            let object = event.identifier().and_then(|id| found.objects.get_mut(id));
+            if let Some(object) = object {
+                object.condition = Condition::Settling(status(event));
+            }
+        }
     }
     let concerns =
         |object: &Observed| object.tags.belongs_to(query.stack) || named.contains(&object.id);
@@ -107,9 +118,10 @@ async fn of_entry(
     query: Query<'_>,
     entry: &Indexed,
 ) -> AwsResult<Option<Observed>> {
-    let is_it = |object: &Observed| {
-        let owner = object.tags.owner();
-        object.arn.as_deref() == Some(&entry.arn) || owner.is_some() && owner == entry.tags.owner()
+    // One with another ARN is another object. Not every type returns its tags.
+    let is_it = |object: &Observed| match &object.arn {
+        Some(arn) => *arn == entry.arn,
+        None => object.tags.is_empty() || object.tags.owner() == entry.tags.owner(),
     };
     let with_tags = |mut object: Observed| {
         // Not every type returns its tags.
@@ -119,26 +131,18 @@ async fn of_entry(
         object.arn.get_or_insert_with(|| entry.arn.clone());
         object
     };
-    let candidates = identifier::of_arn(facts, &entry.arn);
-    let mut is_in_arn = !candidates.is_empty();
-    for id in candidates {
+    for id in identifier::of_arn(facts, &entry.arn) {
         let found = match get(context, facts, &id).await {
-            // Not even the form of an identifier of this type, so that the ARN does not hold it.
-            Err(error) if error.is(ErrorKind::Invalid) => {
-                is_in_arn = false;
-                continue;
-            }
+            // Not even the form of an identifier of this type.
+            Err(error) if error.is(ErrorKind::Invalid) => continue,
             found => found?,
         };
         if let Some((model, _)) = found {
             let object = observed(facts, &id, &model);
-            if is_it(&object) || object.tags.is_empty() {
+            if is_it(&object) {
                 return Ok(Some(with_tags(object)));
             }
         }
-    }
-    if is_in_arn {
-        return Ok(None);
     }
     let listed = listed(context, facts, query).await?;
     for id in listed
@@ -147,7 +151,7 @@ async fn of_entry(
     {
         if let Some((model, _)) = get(context, facts, id).await? {
             let object = observed(facts, id, &model);
-            if is_it(&object) || object.tags.is_empty() {
+            if is_it(&object) {
                 return Ok(Some(with_tags(object)));
             }
         }
@@ -273,6 +277,15 @@ fn scopes(facts: &'static TypeFacts, query: Query<'_>) -> Vec<Option<String>> {
         }
     }
     scopes.into_iter().map(Some).collect()
+}
+
+/// Returns whether a request still makes an object of a type.
+pub(super) fn is_running(facts: &TypeFacts, event: &ProgressEvent) -> bool {
+    let is_open = matches!(
+        event.operation_status(),
+        Some(OperationStatus::Pending | OperationStatus::InProgress)
+    );
+    is_open && event.type_name() == Some(&facts.name)
 }
 
 /// Returns the requests to create of the last seven days, of all types, asked for once per reading.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::wait::Pauses;
 use crate::facts::{Handler, TypeFacts};
 use crate::resource::provider::{Progress, Remedy};
 use crate::resource::{ErrorKind, ProviderError};
@@ -132,6 +133,20 @@ pub(super) fn with_remedy(error: ProviderError) -> ProviderError {
         "AWS changes this only in a new object, and nothing was changed: take the change back, or let the object be \
          replaced (--replace), then run",
     ))
+}
+
+/// Returns whether a request that has failed may succeed if it is made again: the service was busy, or had not seen yet what was
+/// made a moment ago.
+pub(super) fn may_pass(error: &ProviderError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Throttled | ErrorKind::Transient | ErrorKind::NotVisibleYet
+    )
+}
+
+/// The pauses between such requests: new roles take up to two minutes until they can be assumed everywhere.
+pub(super) fn pauses() -> Pauses {
+    Pauses::within(Duration::from_secs(120), Duration::from_secs(2)).growing(2)
 }
 
 /// The request in words, for reports: AWS's support asks for it.

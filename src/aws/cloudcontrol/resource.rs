@@ -1,7 +1,7 @@
 //! The operations of the engine, on objects of all of these types.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -9,10 +9,11 @@ use aws_sdk_cloudcontrol::types::ProgressEvent;
 use serde_json::{Value as Json, json};
 
 use super::create::{CREATE, Made, create, hide};
+use super::data::is_global;
 use super::model::{self, Model};
 use super::patch::patch;
-use super::read::{self, get, get_new, observed};
-use super::request::{follow, is_old, with_remedy};
+use super::read::{self, get, get_new, is_running, observed, recent};
+use super::request::{follow, is_old, may_pass, pauses, with_remedy};
 use super::schema::schema;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
@@ -23,7 +24,7 @@ use crate::aws::wait::while_in_use;
 use crate::facts::{self, Handler, TypeFacts};
 use crate::resource::provider::{Creation, Deletion, Holder, Progress, Query, Update};
 use crate::resource::tags::short_hash;
-use crate::resource::{CreateClass, ErrorKind, Observed, ProviderError, Tags, Value};
+use crate::resource::{CreateClass, ErrorKind, Observed, ProviderError, ReadSession, Tags, Value};
 
 const UPDATE: &str = "cloudformation:UpdateResource";
 const DELETE: &str = "cloudformation:DeleteResource";
@@ -120,7 +121,12 @@ impl AnyResourceType for ThroughCloudControl {
         progress: &dyn Progress,
     ) -> AwsResult<Observed> {
         let facts = facts_of(&observed.token)?;
-        if let Some(event) = self.making(&observed) {
+        let event = match self.making(&observed) {
+            Some(event) => Some(event),
+            // Another run has begun it.
+            None => begun_by_another(context, facts, &observed).await?,
+        };
+        if let Some(event) = event {
             follow(context, facts, Handler::Create, CREATE, event, progress).await?;
         }
         let tags = observed.tags.clone();
@@ -136,7 +142,16 @@ impl AnyResourceType for ThroughCloudControl {
         let facts = facts_of(&request.observed.token)?;
         let deleted = while_in_use(BUSY, request.progress, || deleted(context, facts, request));
         match deleted.await {
-            Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+            // A handler may look in another place than where the object is: that would be no deletion.
+            Err(error) if error.is(ErrorKind::NotFound) => {
+                match get(context, facts, &request.observed.id).await? {
+                    Some(_) => Err(ProviderError {
+                        kind: ErrorKind::Failed,
+                        ..error
+                    }),
+                    None => Ok(()),
+                }
+            }
             other => other,
         }
     }
@@ -161,6 +176,18 @@ impl ThroughCloudControl {
         let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         making.remove(&(observed.token.clone(), observed.id.clone()))
     }
+}
+
+/// Returns the request of an earlier run that still makes an object.
+async fn begun_by_another(
+    context: &Context,
+    facts: &TypeFacts,
+    observed: &Observed,
+) -> AwsResult<Option<ProgressEvent>> {
+    let recent = recent(context, &ReadSession::default()).await?;
+    let mut running = recent.iter().filter(|event| is_running(facts, event));
+    let own = running.find(|event| event.identifier() == Some(&observed.id));
+    Ok(own.cloned())
 }
 
 /// Returns an object as it is, once AWS shows it.
@@ -199,6 +226,12 @@ async fn changed(
     .await
 }
 
+/// A text that no other process has: changes are sent again by another run, and never believed to be done.
+fn this_run() -> &'static str {
+    static RUN: OnceLock<String> = OnceLock::new();
+    RUN.get_or_init(|| format!("{} {:?}", std::process::id(), SystemTime::now()))
+}
+
 /// Sends a patch, and follows it to its end.
 async fn send_patch(
     context: &Context,
@@ -213,6 +246,8 @@ async fn send_patch(
         return Ok(());
     }
     let document = Json::Array(operations).to_string();
+    // A hash of what is sent would be one of the secrets in it.
+    let run = this_run();
     let before = Json::Object(live.clone());
     settled(
         facts,
@@ -221,10 +256,7 @@ async fn send_patch(
         context,
         progress,
         |attempt| {
-            let token = short_hash(
-                &format!("{what}\n{id}\n{attempt}\n{before}\n{document}"),
-                64,
-            );
+            let token = short_hash(&format!("{what}\n{id}\n{attempt}\n{before}\n{run}"), 64);
             let request = context
                 .cloudcontrol
                 .update_resource()
@@ -296,6 +328,7 @@ where
     Fut: Future<Output = AwsResult<Option<ProgressEvent>>> + Send,
 {
     let mut attempt = 0;
+    let mut pauses = pauses();
     loop {
         let began = SystemTime::now();
         let event = expected(operation, send(attempt).await?, "`ProgressEvent`")?;
@@ -303,9 +336,11 @@ where
             attempt += 1;
             continue;
         }
-        return follow(context, facts, handler, operation, event, progress)
-            .await
-            .map(drop);
+        let followed = follow(context, facts, handler, operation, event, progress).await;
+        match followed {
+            Err(error) if may_pass(&error) && pauses.pause().await => attempt += 1,
+            followed => return followed.map(drop),
+        }
     }
 }
 
@@ -327,7 +362,8 @@ async fn set_tags(
     set: &Tags,
     remove: &[String],
 ) -> AwsResult<()> {
-    if observed.arn.is_some() {
+    // The tagging API of a region does not reach what is in none.
+    if observed.arn.is_some() && !is_global(&facts.name) {
         return retag(context, &facts.token, observed.arn.as_deref(), set, remove).await;
     }
     let Some(property) = facts.tag_property() else {

@@ -93,6 +93,9 @@ fn property(
         } else {
             property.remembered()
         };
+    } else if facts.write_only.iter().any(|place| place.is_below(&[name])) {
+        // A part of it cannot be compared, and is sent again once it is another.
+        property.remembered = true;
     }
     property.compared_by(keep(Comparison { name, key, shape }))
 }

@@ -78,6 +78,8 @@ fn cases() -> Vec<Case> {
         whole(&format!("{HEAD}---\nname: other\n")).by_hand("---\nname: other\n", ""),
         whole(&format!("{HEAD}description: !secret x\n")).by_hand("!secret ", ""),
         sections("resources: { it: { type: aws-native:sqs:Queue, properties: { arn: x } } }\n").by_hand("arn: x", ""),
+        sections("resources: { it: { type: aws-native:sqs:Queue, properties: { kmsMasterKeyId: { Ref: key } } } }\n").by_hand("{ Ref: key }", "alias/aws/sqs"),
+        sections("resources: { it: { type: aws-native:sns:Topic } }\n").by_hand("aws-native:sns:Topic", "aws:sns:Topic"),
         sections("resources: { it: { type: aws:sns:Topic, options: { customTimeouts: { create: soon } } } }\n").by_hand("soon", "30m"),
         sections("resources: { it: { type: aws:ecs:TaskDefinition, properties: { family: it, containerDefinitions: [{ name: it, image: it, environment: [{ name: X }] }] } } }\n").by_hand("name: X", "name: X, value: ''"),
         whole(&format!("{HEAD}tags: &t {{ a: b }}\nresources: {{ a: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16, tags: {{ <<: *t }} }} }} }}\n"))

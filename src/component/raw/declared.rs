@@ -41,8 +41,8 @@ pub fn has_listener(stack: &Stack, port: u16) -> bool {
 
 /// Turns Pulumi's long form, `aws:s3/bucket:Bucket`, into the short one, and CloudFormation's name of a type into its token.
 pub fn short_token(token: &str) -> Cow<'_, str> {
-    if let Some(token) = facts::token(token) {
-        return Cow::Owned(token);
+    if let Some(facts) = facts::get(token) {
+        return Cow::Borrowed(&facts.token);
     }
     let short = || {
         let (package, rest) = token.split_once(':')?;

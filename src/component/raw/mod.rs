@@ -12,6 +12,7 @@
 //! long form of a token, `aws:s3/bucket:Bucket`, is taken too. Types that are not written by hand go through Cloud Control,
 //! under Pulumi's names (`aws-native:sqs:Queue`) or CloudFormation's (`AWS::SQS::Queue`), with the keys of either.
 
+mod by_hand;
 mod declared;
 mod inputs;
 mod resources;

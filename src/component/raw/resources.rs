@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value as Json, json};
 
+use super::by_hand::by_hand;
 use super::declared::{KEY, short_token};
 use super::spec::RawSpec;
 use super::written::{self, Written, pairs_as_map};
@@ -11,6 +12,7 @@ use crate::component::context::Context;
 use crate::component::key::SectionKey;
 use crate::component::options::{self, Asked};
 use crate::component::{elsewhere, lookup};
+use crate::facts;
 use crate::resource::nearest::nearest;
 use crate::resource::{Path, Properties, Value};
 use crate::stack::{Check, Content, Entry, Fault, Node, References, StackError, check_tag};
@@ -31,6 +33,11 @@ pub fn expand(context: &mut Context<'_>) {
         };
         check_key(context, entry);
         let token = short_token(&spec.r#type);
+        let facts = facts::get(&spec.r#type);
+        if let Some(ours) = facts.and_then(|facts| by_hand(&facts.name)) {
+            refuse_twin(context, entry, &spec.r#type, ours);
+            continue;
+        }
         let Some(schema) = context.catalog.get(&token) else {
             refuse_type(context, entry, &spec.r#type);
             continue;
@@ -58,6 +65,39 @@ fn check_key(context: &mut Context<'_>, entry: &Entry) {
     };
     let error = StackError::new(Fault::Name, entry.key_span, label);
     context.errors.push(error);
+}
+
+/// Refuses a type of AWS for which there is one that is written by hand.
+fn refuse_twin(context: &mut Context<'_>, entry: &Entry, name: &str, ours: &str) {
+    let span = entry
+        .value
+        .get("type")
+        .map_or(entry.key_span, |node| node.span);
+    let label = format!("`{name}` has a type of its own here");
+    let help = format!("declare an `{ours}`; `fde-infra explain {ours}` lists its properties");
+    let error = StackError::new(Fault::UnknownType, span, label).help(help);
+    context.errors.push(error);
+}
+
+/// Refuses the functions of CloudFormation, which would be sent as they stand where a value takes anything.
+fn refuse_functions(context: &mut Context<'_>, node: &Node) {
+    if let [only] = node.entries()
+        && (only.key.starts_with("Fn::") || only.key == "Ref" && only.value.as_text().is_some())
+    {
+        let label = format!("`{}` is a function of CloudFormation", only.key);
+        let help = "write `${name.output}` in its place, such as `${queue.Arn}` or `${aws.region}`";
+        let error = StackError::new(Fault::UnknownKey, only.key_span, label).help(help);
+        context.errors.push(error);
+        return;
+    }
+    for entry in node.entries() {
+        refuse_functions(context, &entry.value);
+    }
+    if let Content::List(items) = &node.content {
+        for item in items {
+            refuse_functions(context, item);
+        }
+    }
 }
 
 fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
@@ -96,6 +136,11 @@ fn resource(
     let place = Path::from(KEY).key(&*entry.key);
     let empty = Node::new(entry.key_span, Content::Map(Vec::new()));
     let properties = entry.value.get("properties").unwrap_or(&empty);
+    let faults = context.errors.len();
+    refuse_functions(context, properties);
+    if context.errors.len() > faults {
+        return;
+    }
     let mut given = properties.clone();
     context
         .stack
@@ -149,10 +194,11 @@ fn take_tags(
     let Content::Map(entries) = &mut properties.content else {
         return tags;
     };
-    let key = written.tags();
-    let Some(at) = entries.iter().position(|entry| entry.key == key) else {
+    let keys = written.tags();
+    let Some(at) = entries.iter().position(|entry| keys.contains(&entry.key)) else {
         return tags;
     };
+    let key = entries[at].key.clone();
     if !schema.taggable {
         return tags;
     }
@@ -406,6 +452,9 @@ options:
   f: { type: aws-native:logs:MetricFilter }
   g: { type: aws-native:sqs:QueuePolicy }
   h: { type: aws-native:sqs:Queue, properties: { queueName: "${c.queueUrll}" } }
+  i: { type: "AWS::IAM::Role", properties: { AssumeRolePolicyDocument: {} } }
+  j: { type: aws-native:iam:InstanceProfile, properties: { roles: [{ Ref: role }] } }
+  k: { type: AWS::Sqs::Queue, properties: { QueueName: x } }
 "#,
             &expect![[r#"
                 2:14 unknown_type `aws-native:sqs:Queu`: `aws-native:sqs:Queu` is not a resource type of fde-infra
@@ -433,6 +482,12 @@ options:
                     help: AWS::SQS::QueuePolicy is not known to work through Cloud Control; make it with another tool
                 9:62 broken_reference `${c.queueUrll}`: `aws-native:sqs:Queue` has no output `queueUrll`
                     help: did you mean `queueUrl`?
+                10:14 unknown_type `"AWS::IAM::Role"`: `AWS::IAM::Role` has a type of its own here
+                    help: declare an `aws:iam:Role`; `fde-infra explain aws:iam:Role` lists its properties
+                11:14 unknown_type `aws-native:iam:InstanceProfile`: `aws-native:iam:InstanceProfile` is not a resource type of fde-infra
+                    help: an object of AWS::IAM::InstanceProfile carries no tags that would say whose it is; make it with another tool
+                12:14 unknown_type `AWS::Sqs::Queue`: `AWS::Sqs::Queue` is not a resource type of fde-infra
+                    help: did you mean `AWS::SQS::Queue`?
             "#]],
         );
     }

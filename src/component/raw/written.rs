@@ -46,12 +46,13 @@ impl<'a> Written<'a> {
         named.unwrap_or_else(|| key.to_owned())
     }
 
-    /// The key of the tags.
-    pub fn tags(self) -> String {
-        let named = self
-            .through
-            .and_then(|(facts, spelling)| Some(spelling.property(facts.tag_property()?)));
-        named.unwrap_or_else(|| "tags".to_owned())
+    /// The keys under which tags may stand.
+    pub fn tags(self) -> Vec<String> {
+        let named = self.through.and_then(|(facts, spelling)| {
+            let own = spelling.property(facts.tag_property()?);
+            Some(vec![own, spelling.property("Tags")])
+        });
+        named.unwrap_or_else(|| vec!["tags".to_owned()])
     }
 
     /// The inputs with the keys of the catalog, and with the secrets in them hidden.

@@ -109,7 +109,9 @@ monitoring:
         key: "resources",
         about: "Type tokens and property names are Pulumi's, so its registry documents them. Types that are not [listed](#types) \
                 go through AWS Cloud Control: `aws-native:sqs:Queue`, with the property names of Pulumi's AWS Native package, or \
-                `AWS::SQS::Queue`, with those of CloudFormation. `${NAME.output}` is an output or a property of a resource. \
+                `AWS::SQS::Queue`, with those of CloudFormation. Of these, only what the file says is compared: a key that is taken \
+                out stays as AWS has it, so write the value that it is to have; and a secret that AWS never returns is written \
+                when its object is made or changes otherwise. `${NAME.output}` is an output or a property of a resource. \
                 Sections can use these resources, and these the outputs of sections.",
         example: "\
 resources:
