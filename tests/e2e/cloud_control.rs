@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::common::World;
 use crate::common::commands::{DONE, RESOURCE_FAILED};
 use crate::common::program::Program;
 use crate::common::sdk::Sdk;
+use crate::common::{World, endpoint, http};
 
 /// A type whose identifier AWS makes, in both spellings, and two whose names are ours: tags as a list, and as a map.
 const FILE: &str = "\
@@ -203,6 +203,13 @@ async fn what_others_have_is_not_taken() {
         .await
         .expect("it stays");
     assert!(!vault.to_string().contains("fde:"), "{vault}");
+    let delete = world.sdk.cloudcontrol.delete_resource();
+    let delete = delete
+        .type_name("AWS::Backup::BackupVault")
+        .identifier(name);
+    let event = delete.send().await.expect("a deletion").progress_event;
+    let event = event.expect("an event");
+    settle(&world.sdk, event.request_token().expect("a token")).await;
 }
 
 /// The reason is AWS's.
@@ -219,4 +226,68 @@ async fn what_aws_refuses_is_told() {
         assert!(refused.stderr.contains(part), "{}", refused.screen);
     }
     assert_eq!(own(&world, "AWS::Kinesis::Stream").await, []);
+}
+
+/// The code of a function is never returned: it is sent again once the file names another.
+#[tokio::test]
+async fn what_is_never_returned_is_sent_again_once_it_is_another() {
+    let world = World::new("e2e-cloud-control-code").await;
+    let program = Program::of(&world);
+    let text = |key: &str| {
+        let code = format!("{{ S3Bucket: bucket, S3Key: {key} }}");
+        world.file(&format!(
+            "fn: {{ type: AWS::Lambda::Function, properties: {{ Role: 'arn:aws:iam::123456789012:role/x', Code: {code}, \
+             Handler: index.handler, Runtime: nodejs22.x }} }}\n"
+        ))
+    };
+    let made = program.run_file(&text("v1.zip"), "up", &["--yes"]);
+    assert_eq!(made.status, DONE, "{}", made.screen);
+    let same = program.run_file(&text("v1.zip"), "up", &["--yes"]);
+    assert_eq!(
+        (same.status, same.mutating.len()),
+        (DONE, 0),
+        "{}",
+        same.screen
+    );
+    let changed = program.run_file(&text("v2.zip"), "up", &["--yes"]);
+    assert_eq!(changed.status, DONE, "{}", changed.screen);
+    let updates = |call: &&String| call.ends_with(":UpdateResource");
+    assert_eq!(
+        changed.mutating.iter().filter(updates).count(),
+        1,
+        "{:?}",
+        changed.mutating
+    );
+    let again = program.run_file(&text("v2.zip"), "up", &["--yes"]);
+    assert_eq!(
+        (again.status, again.mutating.len()),
+        (DONE, 0),
+        "{}",
+        again.screen
+    );
+    let gone = program.run_file(&text("v2.zip"), "destroy", &["--yes"]);
+    assert_eq!(gone.status, DONE, "{}", gone.screen);
+    assert_eq!(own(&world, "AWS::Lambda::Function").await, []);
+}
+
+/// A handler that does not find an object which is there has not deleted it.
+#[tokio::test]
+async fn what_is_still_there_is_not_deleted() {
+    let world = World::new("e2e-cloud-control-kept").await;
+    let program = Program::of(&world);
+    let text = world.file(
+        "tracker: { type: aws-native:location:Tracker, properties: { trackerName: e2e-kept } }\n",
+    );
+    let made = program.run_file(&text, "up", &["--yes"]);
+    assert_eq!(made.status, DONE, "{}", made.screen);
+    let script = json!({
+        "type": "AWS::Location::Tracker", "operation": "DELETE", "error": "NotFound", "message": "not here",
+    });
+    http::send(endpoint(), "/_account/cloudcontrol", &script.to_string());
+    let kept = program.run_file(&text, "destroy", &["--yes"]);
+    assert_eq!(kept.status, RESOURCE_FAILED, "{}", kept.screen);
+    assert_eq!(own(&world, "AWS::Location::Tracker").await.len(), 1);
+    let gone = program.run_file(&text, "destroy", &["--yes"]);
+    assert_eq!(gone.status, DONE, "{}", gone.screen);
+    assert_eq!(own(&world, "AWS::Location::Tracker").await, []);
 }

@@ -111,7 +111,9 @@ async fn there_and_back(stack: &str, consents: &[&str]) {
         let shown = program.succeed(&["preview", stack, flags]);
         assert!(!shown.contains("output<"), "{shown}");
         let says = "0 until the repository has an image, then ";
-        assert!(shown.contains(says), "{flags}: {shown}");
+        // A comment on a pull request has a bound, beyond which it names the rest by number alone.
+        let is_cut = flags == "--markdown" && shown.contains("more resources are left out here");
+        assert!(shown.contains(says) || is_cut, "{flags}: {shown}");
     }
     if program.counts {
         program.calls();

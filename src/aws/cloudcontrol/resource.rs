@@ -146,7 +146,7 @@ impl AnyResourceType for ThroughCloudControl {
             Err(error) if error.is(ErrorKind::NotFound) => {
                 match get(context, facts, &request.observed.id).await? {
                     Some(_) => Err(ProviderError {
-                        kind: ErrorKind::Failed,
+                        kind: ErrorKind::Invalid,
                         ..error
                     }),
                     None => Ok(()),
@@ -300,7 +300,10 @@ async fn deleted(
         context,
         request.progress,
         |attempt| {
-            let token = short_hash(&format!("{}\n{id}\n{attempt}\n{before}", request.urn), 64);
+            let token = short_hash(
+                &format!("{}\n{id}\n{attempt}\n{before}\n{}", request.urn, this_run()),
+                64,
+            );
             let request = context
                 .cloudcontrol
                 .delete_resource()
