@@ -10,7 +10,7 @@ use crate::common::program::Program;
 
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
 
-/// Runs a shell, which has to be installed in CI. `None` where it is not, which is said: the unit tests of the scripts, which
+/// Runs a shell, which the workflow of GitHub installs. `None` where it is not, which is said: the unit tests of the scripts, which
 /// need no shell, are all that is left of the check then.
 fn shell(directory: &Path, words: &[&str]) -> Option<(bool, String)> {
     let output = Command::new(words[0])
@@ -20,7 +20,9 @@ fn shell(directory: &Path, words: &[&str]) -> Option<(bool, String)> {
         .output();
     let output = match output {
         Ok(output) => output,
-        Err(error) if std::env::var_os("CI").is_some() => panic!("{}: {error}", words[0]),
+        Err(error) if std::env::var_os("GITHUB_ACTIONS").is_some() => {
+            panic!("{}: {error}", words[0])
+        }
         Err(error) => {
             let shell = words[0];
             // Past the harness, which keeps the output of a test that passes to itself.
