@@ -118,7 +118,7 @@ class Queue(Standing):
 
 
 class Topic(Standing):
-    """The subscriptions of a topic in its model are those that it has, whoever made them."""
+    """The model of a topic lists all of its subscriptions, those of other callers included."""
 
     BESIDE = (
         "ArchivePolicy",

@@ -375,8 +375,8 @@ async fn an_instance_that_runs_is_not_refused() {
         assert!(!ended.stderr.contains("offer"), "{more}\n{}", ended.screen);
     }
     // A new one cannot have it.
-    let anew = file("e2e-offers-anew", "instanceClass: db.t3.small");
-    let ended = program.run(&anew, "preview", &[]);
+    let renamed = file("e2e-offers-renamed", "instanceClass: db.t3.small");
+    let ended = program.run(&renamed, "preview", &[]);
     assert_eq!(ended.status, REFUSED, "{}", ended.screen);
     let expected = "not offered 16.4: postgres on db.t3.small in eu-south-2 offered 16.8 now";
     assert!(said(&ended).contains(expected), "{}", ended.screen);
