@@ -83,6 +83,14 @@ fn choices<'s>(segments: &[&'s str], count: usize) -> Vec<Vec<&'s str>> {
     all
 }
 
+/// Returns whether an ARN names an object by the whole of its identifier, and by nothing beside it.
+pub(super) fn is_named_by(identifier: &str, arn: &str) -> bool {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let after_kind = resource.split_once(['/', ':']).map(|(_, name)| name);
+    let name = identifier.trim_start_matches('/');
+    identifier == arn || name == resource || Some(name) == after_kind
+}
+
 /// Returns whether an identifier may be that of an ARN: one of its parts, or the end of one, is the name at the end of the
 /// ARN.
 pub(super) fn may_be_of(identifier: &str, arn: &str) -> bool {
@@ -140,6 +148,9 @@ mod tests {
         let parameter = facts::get("AWS::SSM::Parameter").unwrap();
         let all = of_arn(parameter, "arn:aws:ssm:eu-south-2:1:parameter/shop/url");
         assert!(all.contains(&"/shop/url".to_owned()), "{all:?}");
+        // Another party may have one that is called as the end of it.
+        let arn = "arn:aws:ssm:eu-south-2:1:parameter/shop/url";
+        assert!(is_named_by("/shop/url", arn) && !is_named_by("url", arn));
     }
 
     #[test]

@@ -92,9 +92,12 @@ struct Found {
 impl Found {
     /// Returns whether the object of an entry in the index has been read already.
     fn has(&self, entry: &Indexed) -> bool {
-        self.objects.values().any(|object| {
-            object.arn.as_deref() == Some(&entry.arn)
-                || identifier::of_arn(self.facts, &entry.arn).contains(&object.id)
+        self.objects.values().any(|object| match &object.arn {
+            Some(arn) => *arn == entry.arn,
+            None => {
+                object.tags.owner() == entry.tags.owner()
+                    && identifier::of_arn(self.facts, &entry.arn).contains(&object.id)
+            }
         })
     }
 }
@@ -121,7 +124,8 @@ async fn of_entry(
     // One with another ARN is another object. Not every type returns its tags.
     let is_it = |object: &Observed| match &object.arn {
         Some(arn) => *arn == entry.arn,
-        None => object.tags.is_empty() || object.tags.owner() == entry.tags.owner(),
+        None if object.tags.is_empty() => identifier::is_named_by(&object.id, &entry.arn),
+        None => object.tags.owner() == entry.tags.owner(),
     };
     let with_tags = |mut object: Observed| {
         // Not every type returns its tags.
